@@ -4,15 +4,20 @@
 //   file  := { node }       node  := key ( '{' { node } '}' | '=' value )
 //   value := item | '[' [ item { ',' item } [','] ] ']'
 //   item  := int | float | "string" | 'string' | bareword
-// '#' starts a comment anywhere between tokens; a NUL byte or the end of the buffer ends the text.
+// '#' starts a comment anywhere between tokens; a NUL byte or the end of the buffer ends the text. In "..." a
+// backslash escapes '"' and itself only; in '...' it is a character like any other. A bareword, as a key
+// without quotes, ends at white space and at # = { } alone: `[a, b]` needs quotes or spaces, as in LVM2.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "lib/base/error.h"
 
 namespace cv::config {
 
@@ -56,29 +61,51 @@ class Parser {
  public:
   explicit Parser(std::string_view text, Limits limits = {});
 
+  /// The event, and the views in it, are valid until the next call of a function that is not const.
   const Event& next();
 
   /// Consumes everything up to the end of the section whose `section` event came last.
   void skip_section();
 
+  /// A place to come back to, between two events.
+  struct Mark {
+    std::size_t at = 0;
+    std::size_t line_start = 0;
+    std::uint32_t line = 1;
+    std::uint32_t depth = 0;
+  };
+  Mark mark() const { return mark_; }
+  void rewind(const Mark& mark) { mark_ = mark; }
+
+  /// How many sections are open.
+  std::uint32_t depth() const { return mark_.depth; }
+  const Limits& limits() const { return limits_; }
+
  private:
+  bool at_end() const { return mark_.at == text_.size(); }
   void skip_space();
   [[noreturn]] void fail(std::size_t at, std::string_view what) const;
-  Position position_of(std::size_t at) const;
   std::string_view read_key();
+  std::string_view read_bare();
+  std::string_view read_quoted();
+  std::string_view read_raw();
+  void read_value();
   Item read_item();
-  std::string_view read_quoted(char quote);
+  Item read_number();
 
   std::string_view text_;
   Limits limits_;
-  std::size_t at_ = 0;
-  std::uint32_t depth_ = 0;
+  Mark mark_;
   Event event_;
   std::vector<Item> items_;
-  std::vector<std::string> unescaped_;  ///< strings that had escapes, of the current event
-  std::size_t unescaped_used_ = 0;
-  std::size_t line_start_ = 0;
-  std::uint32_t line_ = 1;
+  std::deque<std::string> unescaped_;  ///< strings that had escapes, of the current event
 };
+
+/// "line L, column C: ..." for a text whose meaning is wrong at that place.
+template <class... Args>
+Error damaged(const Position& where, fmt::format_string<Args...> format, Args&&... args) {
+  return Error(Errc::damaged, "line {}, column {}: {}", where.line, where.column,
+               fmt::format(format, std::forward<Args>(args)...));
+}
 
 }  // namespace cv::config

@@ -23,13 +23,17 @@ struct Real {
 };
 using Scalar = std::variant<std::int64_t, Real, std::string>;
 
-/// What a node holds: nothing (a section), or a scalar, or a list. The scalar and the list of one item
-/// are the same to LVM2, which turns one into the other; is_list only remembers how it was written.
+/// What a node holds: nothing (a section), or a scalar, or a list.
 struct Value {
   bool is_section = true;
   bool is_list = false;
   std::vector<Scalar> items;
-  friend bool operator==(const Value&, const Value&) = default;
+
+  /// A scalar and the list of one item are the same to LVM2, which turns one into the other; is_list only
+  /// remembers how it was written.
+  friend bool operator==(const Value& a, const Value& b) {
+    return a.is_section == b.is_section && a.items == b.items;
+  }
 };
 
 using Tree = boost::property_tree::basic_ptree<std::string, Value>;
@@ -43,8 +47,11 @@ Value list(std::vector<Scalar> items);
 Tree read_section(Parser& parser);
 /// A value event as a leaf.
 Tree read_value(const Event& event);
-/// A whole text: lvm.conf, a configuration of our own.
+/// A whole text: lvm.conf, a configuration of our own. As in LVM2, a section that comes again goes on where
+/// it ended, and a value that comes again replaces the former.
 Tree read_tree(std::string_view text, Limits limits = {});
+/// Adds what `event` (a section or a value) says to `parent`; for a section, reads it to its end.
+void append_node(Tree& parent, Parser& parser, const Event& event);
 
 /// The first child of that name, or null. No path syntax.
 const Tree* child(const Tree& tree, std::string_view key);
