@@ -32,7 +32,7 @@ PURE = re.compile(r"metadata/(edit|check|allocate|iv_space|segment|volume_group|
                   r"|activate/(plan|dm_table)\w*\.(h|cpp)$")
 IMPURE = re.compile(r"<(fcntl\.h|unistd\.h|sys/.*|linux/.*|fstream|iostream|filesystem|cstdio|stdio\.h|chrono|"
                     r"ctime|time\.h|random|thread|mutex)>|\"lib/device/.*|\"lib/crypt/keyring.*")
-IMPURE_CALL = re.compile(r"\b(random_bytes|random_id|getenv|gettimeofday|clock_gettime)\s*\(|Id::random\s*\(|std::time\s*\(")
+IMPURE_CALL = re.compile(r"\b(random_bytes|random_id|getenv|gettimeofday|clock_gettime)\s*\(|\w*Id::random\s*\(|std::time\s*\(")
 
 
 def complaints(path):

@@ -1,0 +1,201 @@
+#!/bin/bash
+# Every way to ask for what can't be done: a sentence, the right exit status, and nothing changed.
+# Runs on regular files, without a kernel's help. What needs live devices is in tests/kernel.
+set -eu
+here=$(dirname "$(readlink -f "$0")")
+. "$here/../kernel/lib.sh"
+: "${CVM:?names the program under test}"
+kdf=(--pbkdf pbkdf2 --pbkdf-force-iterations 1000)
+
+# vg0 on two files of 15 extents each: lin (2), tst (4, encrypted, its store 1).
+prepare() {
+  truncate -s 64M pv0 pv1
+  pvs=$PWD/pv0,$PWD/pv1
+  head -c 40 /dev/urandom >key
+  head -c 40 /dev/urandom >wrong
+  : >empty
+  head -c 63 /dev/urandom >short
+  head -c 65 /dev/urandom >long
+  cvm pvcreate "$PWD/pv0" "$PWD/pv1"
+  cvm vgcreate vg0 "$PWD/pv0" "$PWD/pv1"
+  cvm cvcreate -an -L 8M -n lin vg0
+  cvm cvcreate -an --crypt "${kdf[@]}" -L 16M -n tst --keyfile key vg0
+}
+# Quiet unless the caller looks: every command gets the devices, and no terminal to ask at.
+cvm() { "$CVM" "$1" --devices "$pvs" "${@:2}" </dev/null; }
+disks() { sha256sum pv0 pv1; }
+
+# bad STATUS WORD COMMAND...: refused with that status, the sentence holds the word, no byte changed.
+bad() {
+  local status=$1 word=$2 before
+  shift 2
+  before=$(disks)
+  expect "$status" cvm "$@"
+  test -s "$workdir/stderr" || broken "no word on stderr: $*"
+  says "$word"
+  same "$(disks)" "$before"
+}
+
+names() {
+  prepare
+  bad 5 nowhere cvcreate -an -L 4M -n x nowhere
+  bad 5 nowhere cvs nowhere
+  bad 5 nowhere cvchange -an nowhere
+  bad 5 none cvextend -L +4M vg0/none
+  bad 5 none cvremove -y vg0/none
+  bad 5 none cvs vg0/none
+  bad 5 lin cvcreate -an -L 4M -n lin vg0
+  bad 5 vg0 vgcreate vg0 "$PWD/pv0"
+  bad 3 "a b" cvcreate -an -L 4M -n "a b" vg0
+  bad 3 -- cvcreate -an -L 4M -n -- vg0
+  bad 3 "." cvcreate -an -L 4M -n . vg0
+  bad 3 snapshot cvcreate -an -L 4M -n snapshot vg0
+  bad 3 pvmove0 cvcreate -an -L 4M -n pvmove0 vg0
+  bad 3 x_rimage_0 cvcreate -an -L 4M -n x_rimage_0 vg0
+  bad 3 cryptostore7 cvcreate -an -L 4M -n cryptostore7 vg0
+  bad 3 x_crdata cvcreate -an -L 4M -n x_crdata vg0
+  bad 3 x_crdata2 cvcreate -an -L 4M -n x_crdata2 vg0
+  bad 3 "$(printf 'n%.0s' {1..128})" cvcreate -an -L 4M -n "$(printf 'n%.0s' {1..128})" vg0
+  bad 3 elsewhere cvcreate -an --crypt --keystore elsewhere -L 4M -n x --keyfile key vg0
+  bad 5 tst_crdata cvremove -y vg0/tst_crdata
+  bad 5 cryptostore1 cvremove -y vg0/cryptostore1
+}
+
+sizes() {
+  prepare
+  bad 5 "$(free_extents)" cvcreate -an -L 1G -n x vg0
+  bad 5 256 cvcreate -an -L 1G -n x vg0
+  bad 5 "$(free_extents)" cvcreate -an --crypt --keystore cryptostore1 -l 100 -n x vg0
+  bad 5 100 cvextend -l +100 vg0/lin
+  bad 3 10X cvcreate -an -L 10X -n x vg0
+  bad 3 twelve cvcreate -an -L twelve -n x vg0
+  bad 3 size cvcreate -an -L 0 -n x vg0
+  bad 3 size cvcreate -an -n x vg0
+  bad 3 99999999999999999999 cvcreate -an -L 99999999999999999999 -n x vg0
+  bad 3 16777216E cvcreate -an -L 16777216E -n x vg0
+}
+free_extents() { cvm vgs --noheadings -o vg_free_count vg0 | tr -d ' '; }
+
+options() {
+  prepare
+  bad 3 --nonsense cvcreate --nonsense -L 4M vg0
+  bad 3 -L cvcreate -an -L 4M -l 1 -n x vg0
+  bad 3 VG cvcreate -an -L 4M -n x
+  bad 3 cipher cvcreate -an --crypt --keystore cryptostore1 --cipher serpent-xts-plain64 -L 4M -n x vg0
+  bad 3 handler cvcreate -an --crypt --keystore cryptostore1 --handler plain -L 4M -n x vg0
+  bad 3 crypt cvcreate -an --keystore cryptostore1 -L 4M -n x vg0
+  bad 3 frobnicate frobnicate
+  bad 3 -a cvchange vg0
+  bad 3 import cvconvert vg0/lin
+  bad 5 nosuch cvcreate -an --crypt --handler nosuch -L 4M -n x --keyfile key vg0
+  bad 5 nosuch cvcreate -an --crypt --cipher nosuch-xts-plain64 -L 4M -n x --keyfile key vg0
+}
+
+key_files() {
+  prepare
+  bad 2 missing cvcreate -an --crypt "${kdf[@]}" -L 4M -n x --keyfile missing vg0
+  bad 2 empty cvcreate -an --crypt "${kdf[@]}" -L 4M -n x --keyfile empty vg0
+  bad 2 64 cvcreate -an --crypt --handler plain -L 4M -n x --keyfile short vg0
+  bad 2 63 cvcreate -an --crypt --handler plain -L 4M -n x --keyfile short vg0
+  bad 2 65 cvcreate -an --crypt --handler plain -L 4M -n x --keyfile long vg0
+  bad 2 key cvcreate -an --crypt --keystore cryptostore1 -L 4M -n x --keyfile wrong vg0
+  truncate -s 9M huge
+  bad 2 huge cvcreate -an --crypt "${kdf[@]}" -L 4M -n x --keyfile huge vg0
+  bad 2 key cvcreate -an --crypt "${kdf[@]}" -L 4M -n x --no-ask-password vg0
+  bad 2 "" cvcreate -an --crypt "${kdf[@]}" -L 4M -n x vg0
+  # A trailing newline is the commonest wrong key file: the sentence says so.
+  { cat wrong; echo; } >newline
+  bad 2 newline cvcreate -an --crypt --keystore cryptostore1 -L 4M -n x --keyfile newline vg0
+}
+
+imports() {
+  prepare
+  bad 5 LUKS cvconvert --import-luks vg0/lin
+  bad 5 tst cvconvert --import-luks vg0/tst
+  bad 5 none cvconvert --import-luks vg0/none
+}
+
+a_store_without_its_handler() {
+  prepare
+  "$here/edit_text.py" 'handler = "luks2"' 'handler = "alien"' pv0 pv1
+  expect 0 cvm cvs -a -o lv_name,key_handler vg0
+  grep -q alien "$workdir/stdout"
+  bad 5 alien cvcreate -an --crypt --keystore cryptostore1 -L 4M -n x --keyfile key vg0
+  expect 0 cvm cvcreate -an --crypt --keystore cryptostore1 -L 4M -n keyless vg0
+  "$here/edit_text.py" pv0 | grep -q 'handler = "alien"'
+  # What needs the handler is refused; what is not ours to understand is kept.
+  bad 5 alien cvchange -ay --keyfile key vg0/tst
+}
+
+a_missing_disk() {
+  prepare
+  pvs=$PWD/pv0
+  bad 5 missing cvcreate -an -L 4M -n x vg0
+  expect 0 cvm cvs vg0
+  expect 0 cvm vgs vg0
+}
+
+another_host() {
+  prepare
+  "$here/edit_text.py" 'format = "lvm2"' 'format = "lvm2"
+system_id = "elsewhere"' pv0 pv1
+  bad 5 elsewhere cvcreate -an -L 4M -n x vg0
+  bad 5 elsewhere cvremove -y vg0/lin
+}
+
+exported() {
+  prepare
+  "$here/edit_text.py" 'status = ["RESIZEABLE", ' 'status = ["EXPORTED", "RESIZEABLE", ' pv0 pv1
+  bad 5 exported cvcreate -an -L 4M -n x vg0
+  bad 5 exported cvremove -y vg0/lin
+}
+
+# spoil DISK OFFSET: 512 bytes of noise.
+spoil() { dd if=/dev/urandom of="$1" bs=1 seek="$2" count=512 conv=notrunc status=none; }
+
+damage() {
+  prepare
+  cp pv0 pv0.good
+  cp pv1 pv1.good
+
+  spoil pv0 512 # the label
+  bad 5 "" cvcreate -an -L 4M -n x vg0
+  cp pv0.good pv0
+
+  spoil pv0 4096 # one of two metadata areas: the other has it
+  expect 0 cvm cvs vg0/tst
+  expect 0 cvm vgs vg0
+
+  spoil pv1 4096
+  bad 5 "" cvs vg0
+  bad 5 "" cvcreate -an -L 4M -n x vg0
+  cp pv0.good pv0
+  cp pv1.good pv1
+
+  "$here/edit_text.py" 'segment_count = 1' 'segment_count = 7' pv0 pv1
+  bad 5 segment cvs vg0
+  bad 5 segment cvcreate -an -L 4M -n x vg0
+}
+
+a_change_raises_the_seqno_by_one() {
+  prepare
+  before=$(cvm vgs --noheadings -o vg_seqno vg0 | tr -d ' ')
+  expect 0 cvm cvcreate -an -L 4M -n x vg0
+  same "$(cvm vgs --noheadings -o vg_seqno vg0 | tr -d ' ')" $((before + 1))
+  same "$("$here/edit_text.py" pv0)" "$("$here/edit_text.py" pv1)"
+  expect 0 cvm cvcreate --test -an -L 4M -n y vg0
+  same "$(cvm vgs --noheadings -o vg_seqno vg0 | tr -d ' ')" $((before + 1))
+}
+
+scenario "names: unknown, taken, illegal, reserved" names
+scenario "sizes: unreadable, zero, too large, no space" sizes
+scenario "options: unknown, missing, contradictory" options
+scenario "key files: missing, empty, too long, too short, wrong" key_files
+scenario "imports of what is no LUKS volume" imports
+scenario "a store whose handler is not installed" a_store_without_its_handler
+scenario "a missing disk" a_missing_disk
+scenario "a group of another host" another_host
+scenario "an exported group" exported
+scenario "damaged labels, metadata areas and texts" damage
+scenario "one change is one seqno, a test is none" a_change_raises_the_seqno_by_one
+finish

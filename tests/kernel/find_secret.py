@@ -1,0 +1,22 @@
+#!/usr/bin/env python3
+"""find_secret.py SECRET-FILE... -- FILE...: fails where a part of a secret, raw or in hex, is in a file."""
+import sys
+
+split = sys.argv.index("--")
+found = False
+for secret_name in sys.argv[1:split]:
+    secret = open(secret_name, "rb").read()
+    assert len(secret) >= 16, f"{secret_name} is too short to look for"
+    # Eight bytes in a row are no accident.
+    parts = {secret[i:i + 8] for i in range(0, len(secret) - 7, 4)}
+    needles = {p for part in parts for p in (part, part.hex().encode(), part.hex().upper().encode())}
+    for name in sys.argv[split + 1:]:
+        text = open(name, "rb").read()
+        assert text, f"{name} is empty"
+        for needle in sorted(needles):
+            at = text.find(needle)
+            if at >= 0:
+                print(f"{secret_name}: {needle!r} stands at {at:#x} of {name}")
+                found = True
+                break
+sys.exit(found)
