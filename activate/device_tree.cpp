@@ -1,0 +1,346 @@
+#include "activate/device_tree.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "activate/device_name.h"
+#include "lib/base/error.h"
+#include "lib/base/match.h"
+
+namespace cv::activate {
+
+namespace {
+
+using metadata::Area;
+using metadata::LogicalArea;
+using metadata::LogicalVolume;
+using metadata::PhysicalArea;
+using metadata::Segment;
+using metadata::VolumeGroup;
+
+/// Areas that lead from volume to volume more often than this go in a circle, or were made to hurt.
+constexpr unsigned kMaxDepth = 8;
+constexpr std::size_t kMaxPieces = std::size_t{1} << 20;
+
+/// Sectors that lie side by side on one device.
+struct Piece {
+  Device device;
+  Sectors offset;
+  Sectors length;
+};
+using Pieces = std::vector<Piece>;
+
+void append(Pieces& pieces, const Piece& piece) {
+  if (!pieces.empty()) {
+    auto& last = pieces.back();
+    if (last.device == piece.device && last.offset + last.length == piece.offset) {
+      last.length += piece.length;
+      return;
+    }
+  }
+  pieces.push_back(piece);
+}
+
+void drop_front(Pieces& pieces, Sectors count) {
+  while (!pieces.empty() && count.n != 0) {
+    auto& first = pieces.front();
+    const auto cut = std::min(count, first.length);
+    first.offset += cut;
+    first.length -= cut;
+    count -= cut;
+    if (first.length.n == 0) pieces.erase(pieces.begin());
+  }
+}
+
+/// The first extent of `area` moved on by `by`.
+Area advanced(Area area, Extents by) {
+  match(
+      area, [&](PhysicalArea& physical) { physical.first += by; },
+      [&](LogicalArea& logical) { logical.first += by; });
+  return area;
+}
+
+/// Whether the line continues where `table` ends, on the device and, for crypt, in the IVs.
+bool extends(const TableLine& last, const Target& target) {
+  if (last.target.index() != target.index()) return false;
+  if (const auto* linear = std::get_if<LinearTarget>(&last.target)) {
+    LinearTarget next = *linear;
+    next.offset += last.length;
+    return next == std::get<LinearTarget>(target);
+  }
+  if (const auto* crypt = std::get_if<CryptTarget>(&last.target)) {
+    CryptTarget next = *crypt;
+    next.offset += last.length;
+    next.iv_offset += last.length;
+    return next == std::get<CryptTarget>(target);
+  }
+  return false;
+}
+
+void append(Table& table, Sectors length, Target target) {
+  if (!table.empty() && extends(table.back(), target)) {
+    table.back().length += length;
+    return;
+  }
+  table.push_back({length_of(table), length, std::move(target)});
+}
+
+bool mentions(const config::Tree& tree, std::string_view name) {
+  const auto is_name = [&](const config::Scalar& item) {
+    const auto* text = std::get_if<std::string>(&item);
+    return text != nullptr && *text == name;
+  };
+  if (std::ranges::any_of(tree.data().items, is_name)) return true;
+  return std::ranges::any_of(tree, [&](const auto& child) { return mentions(child.second, name); });
+}
+
+/// A segment that only LVM2 understands and that names `lv`: a snapshot of it, a pool that it is part of.
+const LogicalVolume* opaque_user_of(const VolumeGroup& vg, std::string_view lv) {
+  const auto uses = [&](const Segment& segment) {
+    const auto* opaque = std::get_if<metadata::Opaque>(&segment.kind);
+    return opaque != nullptr && mentions(opaque->body, lv);
+  };
+  for (const auto& candidate : vg.lvs)
+    if (std::ranges::any_of(candidate.segments, uses)) return &candidate;
+  return nullptr;
+}
+
+/// Whether the volume's extents can be named one by one, without a device of its own.
+bool is_linear(const LogicalVolume& lv) {
+  return std::ranges::all_of(lv.segments, [](const Segment& segment) {
+    const auto* striped = std::get_if<metadata::Striped>(&segment.kind);
+    return striped != nullptr && striped->stripes.size() == 1;
+  });
+}
+
+class TreeBuilder {
+ public:
+  TreeBuilder(const VolumeGroup& vg, const TreeInputs& inputs) : vg_(vg), inputs_(inputs) {}
+
+  void add_device(const LogicalVolume& lv, unsigned depth) {
+    const auto uuid = dm_uuid(vg_.id, lv.id);
+    if (std::ranges::find(devices_, uuid, &PlannedDevice::uuid) != devices_.end()) return;
+    if (depth > kMaxDepth)
+      throw Error(Errc::damaged, "the areas of {} lead from volume to volume without end", full_name(lv));
+    PlannedDevice device;
+    device.lv = full_name(lv);
+    device.name = dm_name(vg_.name, lv.name);
+    device.uuid = uuid;
+    device.table = table_of(lv, depth);
+    device.read_only = !metadata::has_flag(lv.flags, "WRITE");
+    device.publication = publication_of(vg_, lv);
+    device.stores = stores_of(vg_, lv.name);
+    devices_.push_back(std::move(device));
+  }
+
+  std::vector<PlannedDevice> take() { return std::move(devices_); }
+
+ private:
+  std::string full_name(const LogicalVolume& lv) const { return vg_.name + "/" + lv.name; }
+
+  Table table_of(const LogicalVolume& lv, unsigned depth) {
+    Table table;
+    Extents next;
+    for (const auto& segment : lv.segments) {
+      if (segment.start != next) throw Error(Errc::damaged, "the segments of {} have gaps", full_name(lv));
+      next += segment.count;
+      match(
+          segment.kind,
+          [&](const metadata::Striped& striped) { add_striped(table, lv, segment, striped, depth); },
+          [&](const metadata::Crypt& crypt) { add_crypt(table, lv, segment, crypt, depth); },
+          [&](const metadata::Keystore&) {
+            throw Error(Errc::unsupported, "{} is a keystore, there is nothing in it to activate", full_name(lv));
+          },
+          [&](const metadata::Opaque& opaque) {
+            throw Error(Errc::unsupported, "{} is of type {}, which only LVM2 can activate", full_name(lv),
+                        opaque.type)
+                .advise("use `lvchange -ay {}`", full_name(lv));
+          });
+    }
+    if (table.empty()) throw Error(Errc::damaged, "{} has no segments", full_name(lv));
+    return table;
+  }
+
+  void add_striped(Table& table, const LogicalVolume& lv, const Segment& segment,
+                   const metadata::Striped& striped, unsigned depth) {
+    const auto count = striped.stripes.size();
+    if (count == 0 || segment.count.n == 0 || segment.count.n % count != 0)
+      throw Error(Errc::damaged, "{} has {} extents in {} stripes", full_name(lv), segment.count.n, count);
+    if (count == 1) {
+      for (const auto& piece : pieces_of(lv, striped.stripes.front(), segment.count, depth))
+        append(table, piece.length, LinearTarget{piece.device, piece.offset});
+      return;
+    }
+    StripedTarget target{.chunk = striped.stripe_size, .stripes = {}};
+    for (const auto& area : striped.stripes) {
+      const Extents length(segment.count.n / count);
+      auto pieces = pieces_of(lv, area, length, depth);
+      if (pieces.size() > 1) pieces = {piece_of_device(std::get<LogicalArea>(area), length, depth)};
+      target.stripes.push_back({pieces.front().device, pieces.front().offset});
+    }
+    append(table, to_sectors(segment.count, vg_.extent_size), std::move(target));
+  }
+
+  void add_crypt(Table& table, const LogicalVolume& lv, const Segment& segment, const metadata::Crypt& crypt,
+                 unsigned depth) {
+    const auto found = inputs_.keys.find(crypt.store);
+    if (found == inputs_.keys.end())
+      throw Error(Errc::key_missing, "the key of {}/{} is not at hand, {} needs it", vg_.name, crypt.store,
+                  full_name(lv));
+    const auto& store = found->second;
+    auto pieces = pieces_of(lv, crypt.area, segment.count, depth);
+    drop_front(pieces, crypt.payload_offset.value_or(Sectors()));
+    if (pieces.empty())
+      throw Error(Errc::damaged, "{} has no payload behind its payload_offset", full_name(lv));
+    // Without an iv_offset IVs follow the volume's own sectors, as the RFC's table code had it.
+    auto iv = crypt.iv_offset.value_or(to_sectors(segment.start, vg_.extent_size));
+    for (const auto& piece : pieces) {
+      require_aligned(lv, store, length_of(table), iv, piece);
+      append(table, piece.length,
+             CryptTarget{.cipher = store.cipher,
+                         .key = store.key,
+                         .iv_offset = iv,
+                         .device = piece.device,
+                         .offset = piece.offset,
+                         .allow_discards = crypt.discards,
+                         .inline_workqueues = crypt.inline_workqueues,
+                         .sector_bytes = store.sector_bytes});
+      iv += piece.length;
+    }
+  }
+
+  /// The kernel says no more than "Invalid argument" to this.
+  void require_aligned(const LogicalVolume& lv, const StoreKey& store, Sectors start, Sectors iv,
+                       const Piece& piece) const {
+    const auto unit = store.sector_bytes / kSectorBytes;
+    if (unit <= 1) return;
+    if (start.n % unit == 0 && iv.n % unit == 0 && piece.offset.n % unit == 0 && piece.length.n % unit == 0)
+      return;
+    throw Error(Errc::unsupported,
+                "{} is encrypted in sectors of {} bytes, but a part of it begins or ends inside of one",
+                full_name(lv), store.sector_bytes);
+  }
+
+  Pieces pieces_of(const LogicalVolume& lv, const Area& area, Extents count, unsigned depth) {
+    if (count.n == 0) throw Error(Errc::damaged, "{} has a segment of no extents", full_name(lv));
+    Pieces pieces;
+    collect(pieces, lv, area, count, depth);
+    return pieces;
+  }
+
+  void collect(Pieces& pieces, const LogicalVolume& lv, const Area& area, Extents count, unsigned depth) {
+    if (depth > kMaxDepth || pieces.size() > kMaxPieces)
+      throw Error(Errc::damaged, "the areas of {} lead from volume to volume without end", full_name(lv));
+    match(
+        area,
+        [&](const PhysicalArea& physical) { append(pieces, physical_piece(lv, physical, count)); },
+        [&](const LogicalArea& logical) {
+          const auto& below = volume_below(lv, logical, count);
+          if (!is_linear(below)) {
+            append(pieces, piece_of_device(logical, count, depth));
+            return;
+          }
+          collect_linear(pieces, below, logical.first, count, depth);
+        });
+  }
+
+  /// The extents [first, first + count) of `below`, segment by segment.
+  void collect_linear(Pieces& pieces, const LogicalVolume& below, Extents first, Extents count,
+                      unsigned depth) {
+    const auto end = first + count;
+    for (const auto& segment : below.segments) {
+      const auto from = std::max(first, segment.start);
+      const auto to = std::min(end, segment.start + segment.count);
+      if (from >= to) continue;
+      const auto& area = std::get<metadata::Striped>(segment.kind).stripes.front();
+      collect(pieces, below, advanced(area, from - segment.start), to - from, depth + 1);
+    }
+  }
+
+  Piece physical_piece(const LogicalVolume& lv, const PhysicalArea& area, Extents count) const {
+    const auto* pv = metadata::find_pv(vg_, area.pv);
+    if (pv == nullptr || area.first + count > pv->pe_count)
+      throw Error(Errc::damaged, "{} has extents that no PV of {} has", full_name(lv), vg_.name);
+    const auto device = inputs_.pvs.find(area.pv);
+    if (device == inputs_.pvs.end())
+      throw Error(Errc::not_found, "{} needs the PV {}, which is missing (last seen as {})", full_name(lv),
+                  pv->id.text(), pv->device.empty() ? "an unknown device" : pv->device)
+          .advise("attach that disk and try again");
+    return {device->second, pv->pe_start + to_sectors(area.first, vg_.extent_size),
+            to_sectors(count, vg_.extent_size)};
+  }
+
+  const LogicalVolume& volume_below(const LogicalVolume& lv, const LogicalArea& area, Extents count) const {
+    const auto* below = metadata::find_lv(vg_, area.lv);
+    if (below == nullptr || area.first + count > metadata::size_of(*below))
+      throw Error(Errc::damaged, "{} has extents in {}, which has not so many", full_name(lv), area.lv);
+    return *below;
+  }
+
+  Piece piece_of_device(const LogicalArea& area, Extents count, unsigned depth) {
+    const auto& below = metadata::lv_at(vg_, area.lv);
+    add_device(below, depth + 1);
+    return {DeviceBelow{dm_uuid(vg_.id, below.id), dm_name(vg_.name, below.name)},
+            to_sectors(area.first, vg_.extent_size), to_sectors(count, vg_.extent_size)};
+  }
+
+  const VolumeGroup& vg_;
+  const TreeInputs& inputs_;
+  std::vector<PlannedDevice> devices_;
+};
+
+void collect_below(const VolumeGroup& vg, const LogicalVolume& lv, std::vector<std::string>& found) {
+  const auto add = [&](const Area& area) {
+    const auto* logical = std::get_if<LogicalArea>(&area);
+    if (logical == nullptr || std::ranges::find(found, logical->lv) != found.end()) return;
+    const auto* below = metadata::find_lv(vg, logical->lv);
+    if (below == nullptr) return;
+    found.push_back(logical->lv);
+    collect_below(vg, *below, found);
+  };
+  for (const auto& segment : lv.segments) {
+    match(
+        segment.kind,
+        [&](const metadata::Striped& striped) { std::ranges::for_each(striped.stripes, add); },
+        [&](const metadata::Crypt& crypt) { add(crypt.area); },
+        [&](const metadata::Keystore& store) { std::ranges::for_each(store.copies, add); },
+        [](const metadata::Opaque&) {});
+  }
+}
+
+}  // namespace
+
+std::vector<PlannedDevice> devices_of(const VolumeGroup& vg, std::string_view lv, const TreeInputs& inputs) {
+  const auto& volume = metadata::lv_at(vg, lv);
+  if (const auto* user = opaque_user_of(vg, lv))
+    throw Error(Errc::unsupported, "{}/{} is part of {}/{}, which only LVM2 can activate", vg.name, lv, vg.name,
+                user->name)
+        .advise("use `lvchange -ay {}/{}`", vg.name, lv);
+  TreeBuilder builder(vg, inputs);
+  builder.add_device(volume, 0);
+  return builder.take();
+}
+
+std::vector<std::string> volumes_below(const VolumeGroup& vg, std::string_view lv) {
+  std::vector<std::string> found;
+  collect_below(vg, metadata::lv_at(vg, lv), found);
+  return found;
+}
+
+std::vector<std::string> stores_of(const VolumeGroup& vg, std::string_view lv) {
+  std::vector<std::string> stores;
+  for (const auto& segment : metadata::lv_at(vg, lv).segments) {
+    const auto* crypt = std::get_if<metadata::Crypt>(&segment.kind);
+    if (crypt != nullptr && std::ranges::find(stores, crypt->store) == stores.end())
+      stores.push_back(crypt->store);
+  }
+  return stores;
+}
+
+Publication publication_of(const VolumeGroup& vg, const LogicalVolume& lv) {
+  if (!metadata::is_visible(lv)) return {.hidden = true, .link = {}};
+  return {.hidden = false, .link = vg.name + "/" + lv.name};
+}
+
+}  // namespace cv::activate

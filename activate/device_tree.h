@@ -1,0 +1,61 @@
+// The devices that a logical volume needs, with their tables: metadata in, tables out, nothing touched.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "activate/device_number.h"
+#include "activate/dm_table.h"
+#include "activate/mapper.h"
+#include "lib/base/id.h"
+#include "metadata/volume_group.h"
+
+namespace cv::activate {
+
+/// How the tables of a store's volumes name its key, and what else they need to know of the store.
+struct StoreKey {
+  TableKey key;
+  std::string cipher;
+  std::uint32_t sector_bytes = 512;
+};
+using StoreKeys = std::map<std::string, StoreKey, std::less<>>;  ///< by the store's name
+
+/// What a table needs besides the metadata.
+struct TreeInputs {
+  std::map<PvId, DeviceNumber> pvs;  ///< PVs that are not here are missing
+  StoreKeys keys;
+};
+
+/// One device as it should be.
+struct PlannedDevice {
+  std::string lv;  ///< "VG/LV", for people
+  std::string name;
+  std::string uuid;
+  Table table;
+  bool read_only = false;
+  Publication publication;
+  std::vector<std::string> stores;  ///< whose keys the table holds
+  friend bool operator==(const PlannedDevice&, const PlannedDevice&) = default;
+};
+
+/// The devices of `lv`, bottom up; the last is the volume's own. Straight on the PVs where the areas below
+/// are linear; through a hidden device of the LV below where they are not.
+///
+/// Throws Errc::unsupported for volumes that are not ours to activate (a store, a type only LVM2 knows, an
+/// origin of a snapshot), Errc::not_found where a PV is missing, Errc::key_missing where `inputs` has no key
+/// for a store, Errc::damaged for areas that lead nowhere.
+std::vector<PlannedDevice> devices_of(const metadata::VolumeGroup& vg, std::string_view lv,
+                                      const TreeInputs& inputs);
+
+/// The LVs that `lv` stands on, whether they have devices or not, top down.
+std::vector<std::string> volumes_below(const metadata::VolumeGroup& vg, std::string_view lv);
+
+/// The stores that the segments of `lv` name, each once.
+std::vector<std::string> stores_of(const metadata::VolumeGroup& vg, std::string_view lv);
+
+/// How the device of an LV is shown: a visible LV has a link, a hidden one has not.
+Publication publication_of(const metadata::VolumeGroup& vg, const metadata::LogicalVolume& lv);
+
+}  // namespace cv::activate
