@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -68,6 +69,9 @@ struct Keystore {
 struct Opaque {
   std::string type;
   config::Tree body;  ///< everything but start_extent, extent_count, type and tags
+  /// What the names "pvN" in lists of `body` stand for, as read. PVs are named anew with every print; a
+  /// printer writes each PV's present name instead.
+  std::vector<std::pair<std::string, PvId>> pv_names;
   friend bool operator==(const Opaque&, const Opaque&) = default;
 };
 

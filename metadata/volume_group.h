@@ -83,6 +83,8 @@ const LogicalVolume& lv_at(const VolumeGroup& vg, std::string_view name);
 
 bool is_visible(const LogicalVolume& lv);
 Extents size_of(const LogicalVolume& lv);
+/// Sectors at the start of a crypt LV's data that are no payload; zero for all others.
+Sectors payload_offset_of(const LogicalVolume& lv);
 /// What a person may use of it: its extents, less a payload_offset.
 Sectors payload_size(const VolumeGroup& vg, const LogicalVolume& lv);
 /// The crypt / keystore segment kinds of an LV, null where its first segment is another kind.
@@ -91,7 +93,9 @@ const Keystore* keystore_of(const LogicalVolume& lv);
 
 /// Names of data LVs: owner + "_crdata" (+ number from the second copy on).
 std::string data_lv_name(std::string_view owner, unsigned copy = 1);
-/// The crypt or keystore LV that names `lv` in an area, or null.
+/// Whether a crypt or keystore segment has its bytes in that LV.
+bool uses_area_of(const Segment& segment, std::string_view lv);
+/// The crypt or keystore LV that names `data_lv` in an area, or null.
 const LogicalVolume* owner_of(const VolumeGroup& vg, std::string_view data_lv);
 /// Visible crypt LVs with at least one segment on `store`.
 std::vector<const LogicalVolume*> users_of(const VolumeGroup& vg, std::string_view store);

@@ -1,0 +1,56 @@
+// Finds free extents for a volume. Pure: it says where, edits put it there.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "metadata/usage.h"
+#include "metadata/volume_group.h"
+
+namespace cv::metadata {
+
+/// Extents of one PV that may be used: a PV argument, or PV:first-last, of the command line.
+struct Permitted {
+  PvId pv;
+  ExtentRange extents;  ///< clipped to the PV
+};
+
+struct Placement {
+  std::vector<Permitted> permitted;  ///< empty: every allocatable PV
+  std::uint32_t stripes = 1;
+  Sectors stripe_size;  ///< with several stripes; a power of two of at least 4 KiB
+  Allocation policy = Allocation::inherit;
+};
+
+struct Wanted {
+  Extents count;  ///< a multiple of placement.stripes
+  Placement placement;
+  /// Where the volume ends now, one area a stripe: the first extents behind it. Continuing there is tried
+  /// first.
+  std::vector<PhysicalArea> behind;
+  /// Each piece starts at a multiple of this many sectors on its PV (8 for 4096-byte encryption sectors).
+  Sectors alignment = Sectors(1);
+  /// PVs to stay away from: other copies of the same store are there.
+  std::vector<PvId> avoid;
+};
+
+/// One stretch: `each` extents on every one of `stripes`.
+struct Piece {
+  Extents each;
+  std::vector<PhysicalArea> stripes;
+};
+
+/// LVM2's "normal" policy (linear: continue the last piece, else the smallest free stretch that is large
+/// enough on the PV that has the largest such, else pieces from large to small); `contiguous` accepts a
+/// single piece, behind the volume's end where it has one. Throws Errc::no_space with both numbers,
+/// Errc::refused where a volume of unknown type makes the free extents unclear.
+std::vector<Piece> allocate(const VolumeGroup& vg, const Wanted& wanted);
+
+/// How many extents an allocation could use in all.
+Extents allocatable_extents(const VolumeGroup& vg, const Placement& placement,
+                            Sectors alignment = Sectors(1));
+
+/// The segments that pieces make, the first starting at `start`.
+std::vector<Segment> segments_from(const std::vector<Piece>& pieces, Extents start, Sectors stripe_size);
+
+}  // namespace cv::metadata

@@ -1,0 +1,259 @@
+// Keystores and crypt volumes.
+#include <algorithm>
+#include <array>
+
+#include "lib/base/error.h"
+#include "lib/base/match.h"
+#include "lib/crypt/cipher_spec.h"
+#include "metadata/check.h"
+#include "metadata/edit_parts.h"
+#include "metadata/iv_space.h"
+#include "metadata/names.h"
+
+namespace cv::metadata {
+
+namespace {
+
+constexpr unsigned kDefaultCopies = 3;
+
+Sectors alignment_of(const Keystore& store) {
+  return Sectors(store.sector_bytes.value_or(512) / kSectorBytes);
+}
+
+Keystore& keystore_in(LogicalVolume& lv) {
+  return std::get<Keystore>(lv.segments.front().kind);
+}
+
+/// Throws where `name` is no store of the group, or one that is being erased.
+const LogicalVolume& store_at(const VolumeGroup& vg, const std::string& name) {
+  const LogicalVolume& lv = lv_at(vg, name);
+  const Keystore* store = keystore_of(lv);
+  if (store == nullptr)
+    throw Error(Errc::refused, "{}/{} is no keystore", vg.name, name)
+        .advise("`cvs -a {}` shows the keystores", vg.name);
+  if (store->erasing)
+    throw Error(Errc::refused, "the keystore {}/{} is being erased", vg.name, name)
+        .advise("choose another name");
+  return lv;
+}
+
+/// Some ciphers show equal sectors whatever their IVs: one volume may have such a key, two may not.
+void require_shareable(const VolumeGroup& vg, const LogicalVolume& store) {
+  const std::string& cipher = keystore_of(store)->cipher;
+  if (users_of(vg, store.name).empty() || crypt::CipherSpec::parse(cipher).may_be_shared()) return;
+  throw Error(Errc::refused, "volumes can't share the keystore {}/{}: under {} equal sectors would show",
+              vg.name, store.name, cipher)
+      .advise("give the new volume a store of its own");
+}
+
+std::vector<PvId> pvs_of(const LogicalVolume& lv) {
+  std::vector<PvId> pvs;
+  for (const Segment& segment : lv.segments)
+    if (const auto* striped = std::get_if<Striped>(&segment.kind))
+      for (const Area& area : striped->stripes)
+        if (const auto* physical = std::get_if<PhysicalArea>(&area)) pvs.push_back(physical->pv);
+  return pvs;
+}
+
+Segment crypt_segment(const NewCryptVolume& wanted, const std::string& data, Extents start, Extents count,
+                      Sectors iv_offset) {
+  Crypt crypt;
+  crypt.store = wanted.store;
+  crypt.area = LogicalArea{data, start};
+  crypt.iv_offset = iv_offset;
+  crypt.discards = wanted.discards;
+  crypt.inline_workqueues = wanted.inline_workqueues;
+  Segment segment;
+  segment.start = start;
+  segment.count = count;
+  segment.kind = std::move(crypt);
+  return segment;
+}
+
+/// The least multiple of `size` that a store's encryption sectors fit into.
+Extents round_to_sectors(const VolumeGroup& vg, Extents size, Sectors alignment) {
+  while ((to_sectors(size, vg.extent_size) % alignment).n != 0) size += Extents(1);
+  return size;
+}
+
+}  // namespace
+
+LogicalVolume make_data_lv(std::string name, const NewId& new_id) {
+  LogicalVolume lv;
+  lv.name = std::move(name);
+  lv.id = new_id();
+  for (const auto* flag : {"READ", "WRITE", "LOCKED"}) set_flag(lv.flags, flag);
+  return lv;
+}
+
+bool has_crypt(const VolumeGroup& vg) {
+  return std::ranges::any_of(
+      vg.lvs, [](const LogicalVolume& lv) { return crypt_of(lv) != nullptr || keystore_of(lv) != nullptr; });
+}
+
+void require_no_conversion(const VolumeGroup& vg) {
+  for (const LogicalVolume& lv : vg.lvs) {
+    if (!has_flag(lv.flags, "PVMOVE") && !lv.name.starts_with("pvmove")) continue;
+    throw Error(Errc::refused, "a pvmove is under way in {}", vg.name)
+        .advise("let it finish (`pvmove`) or stop it (`pvmove --abort`)");
+  }
+}
+
+std::vector<std::string> volumes_that_need_stock(const VolumeGroup& vg) {
+  std::vector<std::string> found;
+  for (const LogicalVolume& lv : vg.lvs) {
+    if (lv.segments.empty() || !is_visible(lv)) continue;
+    const auto* opaque = std::get_if<Opaque>(&lv.segments.front().kind);
+    if (opaque == nullptr || opaque->type == "error" || opaque->type == "zero") continue;
+    found.push_back(fmt::format("{} ({})", lv.name, opaque->type));
+  }
+  return found;
+}
+
+VolumeGroup create_store(VolumeGroup vg, const NewKeystore& wanted, const NewId& new_id) {
+  const VolumeGroup before = vg;
+  require_no_conversion(vg);
+  require_store_name(wanted.name);
+  if (find_lv(vg, wanted.name) != nullptr)
+    throw Error(Errc::exists, "{} has a keystore {} already", vg.name, wanted.name)
+        .advise("name it without giving its attributes, or choose another name");
+
+  Keystore store;
+  store.handler = wanted.handler;
+  store.cipher = wanted.cipher;
+  store.key_bits = wanted.key_bits;
+  if (!wanted.key_hash.empty()) store.key_hash = wanted.key_hash;
+  store.sector_bytes = wanted.sector_bytes;
+  store.iv_next = wanted.first_iv;
+  store.generation = 1;
+  store.key_check = wanted.key_check;
+
+  LogicalVolume lv;
+  lv.name = wanted.name;
+  lv.id = new_id();
+  set_flag(lv.flags, "READ");
+  set_flag(lv.flags, "ACTIVATION_SKIP");
+  lv.creation_time = wanted.origin.time;
+  lv.creation_host = wanted.origin.host;
+
+  Segment segment;
+  segment.count = Extents(1);
+  if (wanted.region.n > 0) {
+    segment.count = extents_for(whole_sectors(round_up(wanted.region, Bytes(kSectorBytes))), vg.extent_size);
+    std::vector<PvId> taken;
+    const unsigned copies = wanted.copies == 0 ? kDefaultCopies : wanted.copies;
+    for (unsigned copy = 1; copy <= copies; ++copy) {
+      LogicalVolume data = make_data_lv(data_lv_name(wanted.name, copy), new_id);
+      try {
+        extend_data(vg, data, segment.count, Placement{}, Sectors(1), taken);
+      } catch (const Error& error) {
+        const bool enough = copy > 1 && wanted.copies == 0;
+        if (enough && error.code() == Errc::no_space) break;
+        throw error.within(fmt::format("copy {} of {}", copy, wanted.name));
+      }
+      std::ranges::copy(pvs_of(data), std::back_inserter(taken));
+      store.copies.push_back(LogicalArea{data.name, Extents(0)});
+      vg.lvs.push_back(std::move(data));
+    }
+  }
+  segment.kind = std::move(store);
+  lv.segments.push_back(std::move(segment));
+  vg.lvs.push_back(std::move(lv));
+  order_volumes(vg);
+  require_no_new_errors(before, vg);
+  return vg;
+}
+
+VolumeGroup create_crypt(VolumeGroup vg, const NewCryptVolume& wanted, const NewId& new_id) {
+  const VolumeGroup before = vg;
+  require_no_conversion(vg);
+  require_new_lv_name(vg, wanted.volume.name, true);
+  const LogicalVolume& store = store_at(vg, wanted.store);
+  require_shareable(vg, store);
+  const Sectors alignment = alignment_of(*keystore_of(store));
+
+  LogicalVolume lv = make_volume(vg, wanted.volume, new_id);
+  set_flag(lv.flags, "ACTIVATION_SKIP");
+  LogicalVolume data = make_data_lv(data_lv_name(lv.name), new_id);
+  const Extents size =
+      round_to_sectors(vg, round_to_stripes(wanted.volume.size, wanted.volume.placement.stripes), alignment);
+  extend_data(vg, data, size, wanted.volume.placement, alignment, {});
+
+  const IvGrant grant = grant_new(vg, store, to_sectors(size_of(data), vg.extent_size));
+  lv.segments.push_back(crypt_segment(wanted, data.name, Extents(0), size_of(data), grant.first));
+  keystore_in(*find_lv(vg, wanted.store)).iv_next = grant.iv_next;
+  vg.lvs.push_back(std::move(data));
+  vg.lvs.push_back(std::move(lv));
+  order_volumes(vg);
+  require_no_new_errors(before, vg);
+  return vg;
+}
+
+VolumeGroup extend_crypt(VolumeGroup vg, const std::string& name, Extents by, const Placement& placement) {
+  LogicalVolume lv = lv_at(vg, name);
+  auto& last = std::get<Crypt>(lv.segments.back().kind);
+  const auto* area = std::get_if<LogicalArea>(&last.area);
+  CV_ASSERT(area != nullptr);  // to_native() comes first
+  const LogicalVolume& store = store_at(vg, last.store);
+  const Sectors alignment = alignment_of(*keystore_of(store));
+
+  LogicalVolume data = lv_at(vg, area->lv);
+  const Placement where = like_the_last_segment(data, placement);
+  const Extents begin = size_of(data);
+  extend_data(vg, data, round_to_sectors(vg, round_to_stripes(by, where.stripes), alignment), where,
+              alignment, {});
+  const Extents added = size_of(data) - begin;
+
+  const SectorRange used = iv_range(vg, lv, lv.segments.back());
+  const IvGrant grant = grant_more(vg, lv, store, to_sectors(added, vg.extent_size));
+  const bool continues = grant.first == used.end && area->first + lv.segments.back().count == begin;
+  last.iv_high.reset();
+  if (continues) {
+    lv.segments.back().count += added;
+  } else {
+    NewCryptVolume same;
+    same.store = last.store;
+    same.discards = last.discards;
+    same.inline_workqueues = last.inline_workqueues;
+    Segment segment = crypt_segment(same, data.name, size_of(lv), added, grant.first);
+    std::get<Crypt>(segment.kind).area = LogicalArea{data.name, begin};
+    lv.segments.push_back(std::move(segment));
+  }
+  keystore_in(*find_lv(vg, store.name)).iv_next = grant.iv_next;
+  *find_lv(vg, data.name) = std::move(data);
+  *find_lv(vg, name) = std::move(lv);
+  return vg;
+}
+
+void raise_iv_next(VolumeGroup& vg, const LogicalVolume& lv) {
+  for (const Segment& segment : lv.segments) {
+    const auto* crypt = std::get_if<Crypt>(&segment.kind);
+    LogicalVolume* store = crypt == nullptr ? nullptr : find_lv(vg, crypt->store);
+    if (store == nullptr || keystore_of(*store) == nullptr) continue;
+    keystore_in(*store).iv_next = iv_next_of(vg, *store);
+  }
+}
+
+std::vector<std::string> stores_being_erased(const VolumeGroup& vg) {
+  std::vector<std::string> stores;
+  for (const LogicalVolume& lv : vg.lvs)
+    if (const Keystore* store = keystore_of(lv); store != nullptr && store->erasing)
+      stores.push_back(lv.name);
+  return stores;
+}
+
+VolumeGroup remove_store(VolumeGroup vg, const std::string& store) {
+  const VolumeGroup before = vg;
+  const LogicalVolume lv = lv_at(vg, store);
+  const Keystore* keystore = keystore_of(lv);
+  CV_ASSERT(keystore != nullptr && keystore->erasing && users_of(vg, store).empty());
+  std::vector<std::string> gone{store};
+  for (const Area& area : keystore->copies)
+    if (const auto* logical = std::get_if<LogicalArea>(&area)) gone.push_back(logical->lv);
+  std::erase_if(vg.lvs,
+                [&](const LogicalVolume& one) { return std::ranges::find(gone, one.name) != gone.end(); });
+  require_no_new_errors(before, vg);
+  return vg;
+}
+
+}  // namespace cv::metadata

@@ -1,0 +1,207 @@
+// Plain volumes: create, extend, remove; what crypt volumes need beyond that is in edit_crypt.cpp.
+#include <algorithm>
+
+#include "lib/base/error.h"
+#include "lib/base/match.h"
+#include "metadata/check.h"
+#include "metadata/edit.h"
+#include "metadata/edit_parts.h"
+#include "metadata/iv_space.h"
+#include "metadata/names.h"
+
+namespace cv::metadata {
+
+namespace {
+
+std::string type_of(const LogicalVolume& lv) {
+  if (lv.segments.empty()) return "empty";
+  return match(
+      lv.segments.front().kind, [](const Striped&) { return std::string("striped"); },
+      [](const Crypt&) { return std::string("crypt"); },
+      [](const Keystore&) { return std::string("crypt-keystore"); },
+      [](const Opaque& opaque) { return opaque.type; });
+}
+
+bool mentions(const config::Tree& tree, const std::string& name) {
+  for (const config::Scalar& item : tree.data().items)
+    if (const auto* text = std::get_if<std::string>(&item); text != nullptr && *text == name) return true;
+  return std::ranges::any_of(tree, [&](const auto& child) { return mentions(child.second, name); });
+}
+
+bool lies_on(const Segment& segment, const std::string& name) {
+  const auto is_there = [&](const Area& area) {
+    const auto* logical = std::get_if<LogicalArea>(&area);
+    return logical != nullptr && logical->lv == name;
+  };
+  return match(
+      segment.kind, [&](const Striped& s) { return std::ranges::any_of(s.stripes, is_there); },
+      [&](const Crypt& crypt) { return crypt.store == name || is_there(crypt.area); },
+      [&](const Keystore& store) { return std::ranges::any_of(store.copies, is_there); },
+      [&](const Opaque& opaque) { return mentions(opaque.body, name); });
+}
+
+void require_removable(const VolumeGroup& vg, const LogicalVolume& lv) {
+  for (const LogicalVolume& other : vg.lvs) {
+    if (&other == &lv) continue;
+    if (std::ranges::any_of(other.segments, [&](const Segment& s) { return lies_on(s, lv.name); }))
+      throw Error(Errc::refused, "{}/{} is part of {}/{}", vg.name, lv.name, vg.name, other.name)
+          .advise("remove {}/{} first", vg.name, other.name);
+  }
+  const bool ours = std::ranges::none_of(
+      lv.segments, [](const Segment& s) { return std::holds_alternative<Opaque>(s.kind); });
+  if (!ours)
+    throw Error(Errc::unsupported, "{}/{} is of type {}, which cvm does not remove", vg.name, lv.name,
+                type_of(lv))
+        .advise("use lvremove");
+  if (has_flag(lv.flags, "LOCKED") || has_flag(lv.flags, "PVMOVE"))
+    throw Error(Errc::refused, "{}/{} is locked", vg.name, lv.name)
+        .advise("let the program that locked it finish");
+}
+
+/// A store without users, removed by its own name, or with its last volume.
+void give_up_store(VolumeGroup& vg, const std::string& store) {
+  LogicalVolume* lv = find_lv(vg, store);
+  if (lv == nullptr || keystore_of(*lv) == nullptr || !users_of(vg, store).empty()) return;
+  std::get<Keystore>(lv->segments.front().kind).erasing = true;
+}
+
+std::vector<std::string> stores_of(const LogicalVolume& lv) {
+  std::vector<std::string> stores;
+  for (const Segment& segment : lv.segments)
+    if (const auto* crypt = std::get_if<Crypt>(&segment.kind))
+      if (std::ranges::find(stores, crypt->store) == stores.end()) stores.push_back(crypt->store);
+  return stores;
+}
+
+}  // namespace
+
+LogicalVolume make_volume(const VolumeGroup& vg, const NewVolume& wanted, const NewId& new_id) {
+  LogicalVolume lv;
+  lv.name = wanted.name;
+  lv.id = new_id();
+  for (const auto* flag : {"READ", "WRITE", "VISIBLE"}) set_flag(lv.flags, flag);
+  lv.tags = wanted.tags;
+  lv.creation_time = wanted.origin.time;
+  lv.creation_host = wanted.origin.host;
+  lv.allocation = wanted.placement.policy;
+  if (wanted.size.n == 0) throw Error(Errc::bad_size, "{}/{} would have no extents", vg.name, wanted.name);
+  return lv;
+}
+
+Extents round_to_stripes(Extents size, std::uint32_t stripes) {
+  return round_up(size, Extents(stripes));
+}
+
+void extend_data(const VolumeGroup& vg, LogicalVolume& lv, Extents by, const Placement& placement,
+                 Sectors alignment, const std::vector<PvId>& avoid) {
+  Wanted wanted{by, placement, {}, alignment, avoid};
+  if (!lv.segments.empty()) {
+    const auto* last = std::get_if<Striped>(&lv.segments.back().kind);
+    if (last == nullptr)
+      throw Error(Errc::unsupported, "{}/{} is of type {}, which cvm does not extend", vg.name, lv.name,
+                  type_of(lv))
+          .advise("use lvextend");
+    const Extents each(lv.segments.back().count.n / last->stripes.size());
+    for (const Area& area : last->stripes) {
+      const auto* physical = std::get_if<PhysicalArea>(&area);
+      if (physical == nullptr)
+        throw Error(Errc::unsupported, "{}/{} lies on other volumes, which cvm does not extend", vg.name,
+                    lv.name)
+            .advise("use lvextend");
+      wanted.behind.push_back({physical->pv, physical->first + each});
+    }
+    if (wanted.placement.stripes != last->stripes.size()) wanted.behind.clear();
+    if (wanted.placement.stripe_size.n == 0) wanted.placement.stripe_size = last->stripe_size;
+  }
+  const auto pieces = allocate(vg, wanted);
+  for (Segment& segment : segments_from(pieces, size_of(lv), wanted.placement.stripe_size))
+    append_merged(lv, std::move(segment));
+}
+
+void append_merged(LogicalVolume& lv, Segment&& segment) {
+  const auto& added = std::get<Striped>(segment.kind);
+  Segment* last = lv.segments.empty() ? nullptr : &lv.segments.back();
+  auto* before = last == nullptr ? nullptr : std::get_if<Striped>(&last->kind);
+  bool continues = before != nullptr && last->tags.empty() && last->carried.empty() &&
+                   before->stripe_size == added.stripe_size && before->stripes.size() == added.stripes.size();
+  for (std::size_t i = 0; continues && i < added.stripes.size(); ++i) {
+    const auto* a = std::get_if<PhysicalArea>(&before->stripes[i]);
+    const auto* b = std::get_if<PhysicalArea>(&added.stripes[i]);
+    continues = a != nullptr && b != nullptr && a->pv == b->pv &&
+                a->first + Extents(last->count.n / added.stripes.size()) == b->first;
+  }
+  if (continues)
+    last->count += segment.count;
+  else
+    lv.segments.push_back(std::move(segment));
+}
+
+Placement like_the_last_segment(const LogicalVolume& lv, Placement placement) {
+  const auto* last = lv.segments.empty() ? nullptr : std::get_if<Striped>(&lv.segments.back().kind);
+  if (last == nullptr) return placement;
+  placement.stripes = static_cast<std::uint32_t>(last->stripes.size());
+  placement.stripe_size = last->stripe_size;
+  if (placement.policy == Allocation::inherit) placement.policy = lv.allocation;
+  return placement;
+}
+
+VolumeGroup create_plain(VolumeGroup vg, const NewVolume& wanted, const NewId& new_id) {
+  const VolumeGroup before = vg;
+  require_no_conversion(vg);
+  require_new_lv_name(vg, wanted.name, false);
+  LogicalVolume lv = make_volume(vg, wanted, new_id);
+  extend_data(vg, lv, round_to_stripes(wanted.size, wanted.placement.stripes), wanted.placement, Sectors(1),
+              {});
+  vg.lvs.push_back(std::move(lv));
+  order_volumes(vg);
+  require_no_new_errors(before, vg);
+  return vg;
+}
+
+VolumeGroup extend(VolumeGroup vg, const std::string& name, Extents by, const Placement& placement) {
+  const VolumeGroup before = vg;
+  require_no_conversion(vg);
+  const LogicalVolume& lv = lv_at(vg, name);
+  if (crypt_of(lv) != nullptr) {
+    vg = extend_crypt(std::move(vg), name, by, placement);
+  } else if (keystore_of(lv) != nullptr || owner_of(vg, name) != nullptr) {
+    throw Error(Errc::refused, "{}/{} belongs to an encrypted volume and has no size of its own", vg.name,
+                name)
+        .advise("extend the encrypted volume");
+  } else {
+    LogicalVolume copy = lv;
+    const Placement where = like_the_last_segment(copy, placement);
+    extend_data(vg, copy, round_to_stripes(by, where.stripes), where, Sectors(1), {});
+    *find_lv(vg, name) = std::move(copy);
+  }
+  require_no_new_errors(before, vg);
+  return vg;
+}
+
+VolumeGroup remove_volume(VolumeGroup vg, const std::string& name, bool keep_store) {
+  const VolumeGroup before = vg;
+  require_no_conversion(vg);
+  const LogicalVolume lv = lv_at(vg, name);
+  if (keystore_of(lv) != nullptr) {
+    if (!users_of(vg, name).empty())
+      throw Error(Errc::in_use, "the keystore {}/{} holds the key of {}/{}", vg.name, name, vg.name,
+                  users_of(vg, name).front()->name)
+          .advise("it goes with its last volume; remove that one");
+    give_up_store(vg, name);
+  } else {
+    require_removable(vg, lv);
+    std::vector<std::string> gone{name};
+    for (const Segment& segment : lv.segments)
+      if (const auto* crypt = std::get_if<Crypt>(&segment.kind))
+        if (const auto* area = std::get_if<LogicalArea>(&crypt->area)) gone.push_back(area->lv);
+    raise_iv_next(vg, lv);
+    std::erase_if(vg.lvs,
+                  [&](const LogicalVolume& one) { return std::ranges::find(gone, one.name) != gone.end(); });
+    if (!keep_store)
+      for (const std::string& store : stores_of(lv)) give_up_store(vg, store);
+  }
+  require_no_new_errors(before, vg);
+  return vg;
+}
+
+}  // namespace cv::metadata
