@@ -1,0 +1,313 @@
+// Reading; printing is in group_print.cpp.
+#include "metadata/group_text.h"
+
+#include <algorithm>
+#include <optional>
+#include <unordered_set>
+
+#include "lib/base/log.h"
+#include "lib/config/section_reader.h"
+#include "metadata/flags.h"
+#include "metadata/group_keys.h"
+#include "metadata/names.h"
+#include "metadata/segment_text.h"
+
+namespace cv::metadata {
+
+namespace {
+
+using config::damaged;
+using config::Event;
+using config::Parser;
+using config::Position;
+
+/// LVM2 takes what it finds in a metadata area for text only where it begins with a name.
+void require_name_first(std::string_view text) {
+  constexpr std::string_view kNameEnd{" \t\n\v\f\r#={}\0", 11};
+  if (!is_legal_vg_name(text.substr(0, text.find_first_of(kNameEnd))))
+    throw damaged(Position{}, "the text does not begin with the name of a volume group");
+}
+
+template <class IdType>
+IdType to_id(const Event& event) {
+  if (const auto id = IdType::parse(config::to_text(event))) return *id;
+  throw damaged(event.position, "\"{}\" is no id: 32 of 0-9a-zA-Z are needed", config::to_text(event));
+}
+
+std::vector<std::string> to_status(const Event& event, FlagOwner owner) {
+  std::vector<std::string> status = config::to_strings(event);
+  for (const std::string& name : status) {
+    if (!is_status_flag(owner, name))
+      throw damaged(event.position, "the status flag {} is not known", name)
+          .advise("a newer LVM2 may have written it; use that one");
+  }
+  return status;
+}
+
+/// LVM2 hides WRITE from its older versions where a host or a lock owns the group.
+void undo_write_lock(Flags& flags) {
+  if (std::erase(flags.flags, "WRITE_LOCKED") != 0) set_flag(flags, "WRITE");
+}
+
+/// False, with a warning as LVM2 gives it, where the policy is not known.
+bool take_allocation(Allocation& allocation, const Event& event) {
+  const std::string_view name = config::to_text(event);
+  for (const auto& [known, value] : kAllocations) {
+    if (known == name) {
+      allocation = value;
+      return true;
+    }
+  }
+  log::warning("line {}: the allocation policy {} is not known and is ignored", event.position.line, name);
+  return false;
+}
+
+class GroupReader {
+ public:
+  explicit GroupReader(std::string_view text) : parser_(text) {}
+
+  VolumeGroup read() && {
+    std::optional<std::string> contents;
+    std::optional<std::int64_t> version;
+    bool found = false;
+    for (const Event* event = &parser_.next(); event->kind != Event::Kind::end; event = &parser_.next()) {
+      if (event->kind == Event::Kind::section) {
+        if (found)
+          parser_.skip_section();
+        else
+          read_group(*event);
+        found = true;
+      } else if (event->key == "contents" && !contents) {
+        contents = config::to_string(*event);
+      } else if (event->key == "version" && !version) {
+        version = config::to_integer(*event);
+      }
+    }
+    if (!found) throw Error(Errc::damaged, "there is no volume group in the text");
+    if (!contents) throw Error(Errc::damaged, "contents is missing in the text");
+    if (*contents != kContents) throw Error(Errc::damaged, "the text's contents are \"{}\"", *contents);
+    if (!version) throw Error(Errc::damaged, "version is missing in the text");
+    if (*version != kFormatVersion)
+      throw Error(Errc::damaged, "the text has format version {}, not {}", *version, kFormatVersion);
+    return std::move(vg_);
+  }
+
+ private:
+  void read_group(const Event& section) {
+    const Position position = section.position;
+    vg_.name = section.key;
+    if (!is_legal_vg_name(vg_.name)) throw damaged(position, "\"{}\" is no name of a volume group", vg_.name);
+    std::uint64_t seen = 0;
+    std::optional<Parser::Mark> postponed;
+    vg_.carried = config::read_known(parser_, kGroupKeys, [&](const Event& event) {
+      seen |= std::uint64_t{1} << config::rank_of(kGroupKeys, event.key);
+      if (event.key == "physical_volumes") {
+        config::expect_section(event);
+        read_pvs();
+      } else if (event.key == "logical_volumes") {
+        config::expect_section(event);
+        // Areas can be told from each other only when the PVs are known.
+        if (has(seen, "physical_volumes")) {
+          read_lvs();
+        } else {
+          postponed = parser_.mark();
+          parser_.skip_section();
+        }
+      } else {
+        return take_group_value(event);
+      }
+      return true;
+    });
+    for (const auto* key : {"id", "seqno", "status", "extent_size", "max_lv", "max_pv", "physical_volumes"}) {
+      if (!has(seen, key)) config::throw_missing(position, vg_.name, key);
+    }
+    undo_write_lock(vg_.flags);
+    if (postponed) {
+      const Parser::Mark behind = parser_.mark();
+      parser_.rewind(*postponed);
+      read_lvs();
+      parser_.rewind(behind);
+    }
+    check_names();
+  }
+
+  static bool has(std::uint64_t seen, std::string_view key) {
+    return (seen >> config::rank_of(kGroupKeys, key) & 1) != 0;
+  }
+
+  bool take_group_value(const Event& event) {
+    if (event.key == "id") {
+      vg_.id = to_id<VgId>(event);
+    } else if (event.key == "seqno") {
+      vg_.seqno = config::to_unsigned32(event);
+    } else if (event.key == "status") {
+      vg_.flags.status = to_status(event, FlagOwner::group);
+    } else if (event.key == "flags") {
+      vg_.flags.flags = config::to_strings(event);
+    } else if (event.key == "tags") {
+      vg_.tags = config::to_strings(event);
+    } else if (event.key == "system_id") {
+      vg_.system_id = config::to_string(event);
+    } else if (event.key == "lock_type") {
+      vg_.lock_type = config::to_string(event);
+    } else if (event.key == "extent_size") {
+      vg_.extent_size = Sectors(config::to_unsigned32(event));
+      if (vg_.extent_size.n == 0) throw damaged(event.position, "extent_size is 0");
+    } else if (event.key == "max_lv") {
+      vg_.max_lv = config::to_unsigned32(event);
+    } else if (event.key == "max_pv") {
+      vg_.max_pv = config::to_unsigned32(event);
+    } else if (event.key == "allocation_policy") {
+      return take_allocation(vg_.allocation, event);
+    } else if (event.key == "metadata_copies") {
+      vg_.metadata_copies = config::to_unsigned32(event);
+    } else {
+      return event.key == "format";  // always "lvm2" when we print
+    }
+    return true;
+  }
+
+  /// Calls `read` for each section in the one whose event came last.
+  template <class Read>
+  void for_each_section(Read read) {
+    for (const Event* event = &parser_.next(); event->kind != Event::Kind::end_section;
+         event = &parser_.next()) {
+      config::expect_section(*event);
+      const Position position = event->position;
+      std::string name(event->key);
+      if (name.find('/') != std::string::npos) throw damaged(position, "{} has a slash in its name", name);
+      read(std::move(name), position);
+    }
+  }
+
+  void read_pvs() {
+    for_each_section([&](const std::string& name, const Position& position) {
+      PhysicalVolume& pv = vg_.pvs.emplace_back(read_pv(name, position));
+      if (!pvs_.add(name, pv.id))
+        throw damaged(position, "a second physical volume is called {} or has the id {}", name, pv.id.text());
+    });
+  }
+
+  PhysicalVolume read_pv(const std::string& name, const Position& position) {
+    PhysicalVolume pv;
+    std::uint64_t seen = 0;
+    pv.carried = config::read_known(parser_, kPhysicalKeys, [&](const Event& event) {
+      seen |= std::uint64_t{1} << config::rank_of(kPhysicalKeys, event.key);
+      if (event.key == "id")
+        pv.id = to_id<PvId>(event);
+      else if (event.key == "device")
+        pv.device = config::to_string(event);
+      else if (event.key == "status")
+        pv.flags.status = to_status(event, FlagOwner::physical);
+      else if (event.key == "flags")
+        pv.flags.flags = config::to_strings(event);
+      else if (event.key == "tags")
+        pv.tags = config::to_strings(event);
+      else if (event.key == "dev_size")
+        pv.dev_size = Sectors(config::to_unsigned(event));
+      else if (event.key == "pe_start")
+        pv.pe_start = Sectors(config::to_unsigned(event));
+      else if (event.key == "pe_count")
+        pv.pe_count = Extents(config::to_unsigned32(event));
+      else
+        return false;
+      return true;
+    });
+    for (const auto* key : {"id", "status", "pe_start", "pe_count"}) {
+      if ((seen >> config::rank_of(kPhysicalKeys, key) & 1) == 0) config::throw_missing(position, name, key);
+    }
+    return pv;
+  }
+
+  void read_lvs() {
+    for_each_section([&](std::string name, const Position& position) {
+      LogicalVolume& lv = vg_.lvs.emplace_back();
+      lv.name = std::move(name);
+      try {
+        read_lv(lv, position);
+      } catch (const Error& error) {
+        throw error.within(fmt::format("volume {}", lv.name));
+      }
+    });
+  }
+
+  void read_lv(LogicalVolume& lv, const Position& position) {
+    bool has_id = false;
+    bool has_status = false;
+    std::optional<std::uint32_t> segment_count;
+    std::optional<std::string> host;
+    Extents size;
+    lv.carried = config::read_known(parser_, kLogicalKeys, [&](const Event& event) {
+      if (event.kind == Event::Kind::section) {
+        // Whatever it is called.
+        append_segment(lv, size, Position(event.position));
+      } else if (event.key == "id") {
+        lv.id = to_id<LvId>(event);
+        has_id = true;
+      } else if (event.key == "status") {
+        lv.flags.status = to_status(event, FlagOwner::logical);
+        has_status = true;
+      } else if (event.key == "flags") {
+        lv.flags.flags = config::to_strings(event);
+      } else if (event.key == "tags") {
+        lv.tags = config::to_strings(event);
+      } else if (event.key == "creation_time") {
+        lv.creation_time = config::to_unsigned(event);
+      } else if (event.key == "creation_host") {
+        host = config::to_string(event);
+      } else if (event.key == "allocation_policy") {
+        return take_allocation(lv.allocation, event);
+      } else if (event.key == "segment_count") {
+        segment_count = config::to_unsigned32(event);
+      } else {
+        return false;
+      }
+      return true;
+    });
+    if (!has_id) config::throw_missing(position, lv.name, "id");
+    if (!has_status) config::throw_missing(position, lv.name, "status");
+    if (!segment_count) config::throw_missing(position, lv.name, "segment_count");
+    if (*segment_count != lv.segments.size())
+      throw damaged(position, "segment_count is {}, but there are {} segments", *segment_count,
+                    lv.segments.size());
+    if (lv.segments.empty()) throw damaged(position, "there is no segment");
+    if (host && !lv.creation_time) throw damaged(position, "creation_host is there without creation_time");
+    if (host) lv.creation_host = *std::move(host);
+    undo_write_lock(lv.flags);
+  }
+
+  void append_segment(LogicalVolume& lv, Extents& size, const Position& position) {
+    Segment segment = read_segment(parser_, pvs_, position, mentions_);
+    if (segment.start != size)
+      throw damaged(position, "a segment begins at extent {}, {} is expected", segment.start.n, size.n);
+    size += segment.count;
+    lv.segments.push_back(std::move(segment));
+  }
+
+  /// Names are unique, and there is an LV for each one in an area that is not a PV's.
+  void check_names() const {
+    std::unordered_set<std::string_view> names;
+    names.reserve(vg_.lvs.size());
+    for (const LogicalVolume& lv : vg_.lvs) {
+      if (!names.insert(lv.name).second) throw Error(Errc::damaged, "two volumes are called {}", lv.name);
+    }
+    for (const Mention& mention : mentions_) {
+      if (!names.contains(mention.lv))
+        throw damaged(mention.position, "there is no physical or logical volume {}", mention.lv);
+    }
+  }
+
+  Parser parser_;
+  VolumeGroup vg_;
+  PvNames pvs_;
+  std::vector<Mention> mentions_;
+};
+
+}  // namespace
+
+VolumeGroup read_group(std::string_view text, TextForm form) {
+  if (form == TextForm::on_disk) require_name_first(text);
+  return GroupReader(text).read();
+}
+
+}  // namespace cv::metadata
