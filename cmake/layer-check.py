@@ -25,7 +25,7 @@ OWNERS = {
     r"<keyutils\.h>": r"lib/crypt/",
     r"<libsmartcols.*": r"tools/",
     r"<CLI/.*": r"tools/",
-    r"<nlohmann/.*": r"tools/",
+    r"<nlohmann/.*": r"(tools/|lib/crypt/luks2_json\.cpp$)",
 }
 # Pure files: values in, values out.
 PURE = re.compile(r"metadata/(edit|check|allocate|iv_space|segment|volume_group|group_text|flags)\w*\.(h|cpp)$"

@@ -47,7 +47,6 @@ names() {
   bad 5 lin cvcreate -an -L 4M -n lin vg0
   bad 5 vg0 vgcreate vg0 "$PWD/pv0"
   bad 3 "a b" cvcreate -an -L 4M -n "a b" vg0
-  bad 3 -- cvcreate -an -L 4M -n -- vg0
   bad 3 "." cvcreate -an -L 4M -n . vg0
   bad 3 snapshot cvcreate -an -L 4M -n snapshot vg0
   bad 3 pvmove0 cvcreate -an -L 4M -n pvmove0 vg0
