@@ -3,7 +3,7 @@
 set -eu
 . "$(dirname "$(readlink -f "$0")")/../guest.sh"
 
-example=$CVM_TESTS_DIR/golden/fixtures/crypt-seed-verbatim
+example=$CVM_TESTS_DIR/fixtures/crypt-seed-verbatim
 
 # Three disks as the fixture says; then what the RFC leaves to the user: a LUKS1 header in cryptostore2.
 prepare() {
