@@ -167,32 +167,34 @@ Bytes largest_text(Bytes area_size) {
   return Bytes(half > kSectorBytes ? half - kSectorBytes : 0);
 }
 
-TextLocation write_text(device::BlockDevice& device, const AreaHeader& header, std::string_view text) {
-  TextLocation location = measure(text);
-  if (location.size > largest_text(header.size))
-    throw Error(Errc::no_space, "the metadata has {} bytes, its area on {} holds {}", location.size.n,
-                device.path(), largest_text(header.size).n)
-        .advise("remove volumes or tags, or use a physical volume with a larger metadata area");
-  location.offset = next_text_offset(header);
+TextLocation place_text(const AreaHeader& header, const TextLocation& measured) {
+  TextLocation place = measured;
+  if (place.size > largest_text(header.size))
+    throw Error(Errc::no_space, "the metadata needs {} bytes, its area holds {}", place.size.n,
+                largest_text(header.size).n)
+        .advise("remove volumes or tags, or use physical volumes with larger metadata areas");
+  place.offset = next_text_offset(header);
 
   const auto& old = header.committed;
-  const auto taken = stretches(location.offset, location.size, header.size);
   if (!old.empty() && is_inside(old, header.size) &&
-      overlap(taken, stretches(old.offset, old.size, header.size)))
+      overlap(stretches(place.offset, place.size, header.size), stretches(old.offset, old.size, header.size)))
     throw Error(Errc::no_space,
-                "the metadata area on {} has no room beside the text of {} bytes that is in it",
-                device.path(), old.size.n)
-        .advise("use a physical volume with a larger metadata area");
+                "the metadata area has no room for {} bytes beside the {} bytes that are in it", place.size.n,
+                old.size.n)
+        .advise("use physical volumes with larger metadata areas");
+  return place;
+}
 
+void write_text(device::BlockDevice& device, const AreaHeader& header, const TextLocation& place,
+                std::string_view text) {
   std::size_t written = 0;
-  for (const auto& stretch : taken) {
+  for (const auto& stretch : stretches(place.offset, place.size, header.size)) {
     std::vector<std::byte> sectors(static_cast<std::size_t>((stretch.end - stretch.begin).n));
     const auto rest = bytes_of(text).subspan(std::min(written, text.size()));
     std::copy_n(rest.begin(), std::min(rest.size(), sectors.size()), sectors.begin());
     device.write(header.start + stretch.begin, sectors);
     written += sectors.size();
   }
-  return location;
 }
 
 void format_area(device::BlockDevice& device, const DiskArea& area) {

@@ -59,9 +59,13 @@ Bytes next_text_offset(const AreaHeader& header);
 /// With the NUL; two of them always fit.
 Bytes largest_text(Bytes area_size);
 
-/// Writes the text beside the committed one and returns where. Touches no header, does not flush. Throws
-/// Errc::no_space, before anything is written, where it would not fit or would reach into the committed text.
-TextLocation write_text(device::BlockDevice& device, const AreaHeader& header, std::string_view text);
+/// Where a text of that size and checksum will lie. Throws Errc::no_space where it does not fit or would
+/// reach into the committed text.
+TextLocation place_text(const AreaHeader& header, const TextLocation& measured);
+
+/// Writes the text to its place, zeroes behind it up to a whole sector. Touches no header, does not flush.
+void write_text(device::BlockDevice& device, const AreaHeader& header, const TextLocation& place,
+                std::string_view text);
 
 /// A header with two empty locations, as pvcreate leaves it, and zeroes behind it up to 4 KiB. Does not
 /// flush.

@@ -1,0 +1,129 @@
+#include "metadata/group_write.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+
+namespace cv::metadata {
+namespace {
+
+disk::AreaHeader with_slots(disk::AreaHeader header, const disk::TextLocation& committed,
+                            const disk::TextLocation& precommitted) {
+  header.committed = committed;
+  header.precommitted = precommitted;
+  return header;
+}
+
+}  // namespace
+
+void flush_all(const std::vector<WriteTarget>& targets) {
+  std::set<device::BlockDevice*> flushed;
+  for (const auto& target : targets)
+    if (flushed.insert(target.device).second) target.device->flush();
+}
+
+GroupWrite::GroupWrite(std::vector<WriteTarget> targets, std::string text)
+    : text_(std::move(text)), measured_(disk::measure(text_)) {
+  for (auto& target : targets) {
+    const auto place =
+        during(target.device->path(), [&] { return disk::place_text(target.header, measured_); });
+    areas_.push_back({.target = std::move(target), .place = place});
+  }
+}
+
+GroupWrite::~GroupWrite() {
+  if (announced_) revert();
+}
+
+unsigned GroupWrite::percent_full() const {
+  std::uint64_t most = 0;
+  for (const auto& area : areas_)
+    most = std::max(most, measured_.size.n * 100 / disk::largest_text(area.target.header.size).n);
+  return static_cast<unsigned>(most);
+}
+
+std::vector<WriteTarget> GroupWrite::targets() const {
+  std::vector<WriteTarget> all;
+  for (const auto& area : areas_) all.push_back(area.target);
+  return all;
+}
+
+void GroupWrite::prepare() {
+  CV_ASSERT(!announced_);
+  for (const auto& area : areas_)
+    disk::write_text(*area.target.device, area.target.header, area.place, text_);
+  flush_all(targets());
+
+  announced_ = true;
+  for (const auto& area : areas_)
+    disk::write_area_header(*area.target.device,
+                            with_slots(area.target.header, area.target.header.committed, area.place));
+  flush_all(targets());
+}
+
+bool GroupWrite::write_commit(const Area& area) const noexcept {
+  try {
+    disk::write_area_header(*area.target.device, with_slots(area.target.header, area.place, {}));
+    return true;
+  } catch (const Error& error) {
+    log::warning("a copy of the metadata stays old: {}", error.what());
+    return false;
+  }
+}
+
+bool GroupWrite::shows_commit(const Area& area) const noexcept {
+  try {
+    const auto& header = area.target.header;
+    const disk::DiskArea place{.offset = header.start, .size = header.size};
+    return disk::read_area_header(*area.target.device, place).committed == area.place;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+void GroupWrite::commit() {
+  CV_ASSERT(announced_);
+  std::set<device::BlockDevice*> written;
+  for (const auto& area : areas_)
+    if (write_commit(area)) written.insert(area.target.device);
+
+  std::set<device::BlockDevice*> safe;
+  for (auto* device : written) {
+    try {
+      device->flush();
+      safe.insert(device);
+    } catch (const Error& error) {
+      log::warning("a copy of the metadata may be lost in a power cut: {}", error.what());
+    }
+  }
+  // A write that failed may have arrived. What a reader would find decides, before anything is taken back.
+  const bool any = !safe.empty() || std::any_of(areas_.begin(), areas_.end(),
+                                                [&](const Area& area) { return shows_commit(area); });
+  if (!any) {
+    throw Error(Errc::io, "the new metadata could not be made valid on any device")
+        .advise("nothing was changed; look at the kernel log for what the devices report");
+  }
+  announced_ = false;
+}
+
+void GroupWrite::revert() noexcept {
+  try {
+    for (const auto& area : areas_) {
+      try {
+        disk::write_area_header(*area.target.device,
+                                with_slots(area.target.header, area.target.header.committed, {}));
+      } catch (const Error& error) {
+        // Harmless: a reader passes over the announced text, the next commit overwrites it.
+        log::warning("an announced text could not be taken back: {}", error.what());
+      }
+    }
+    flush_all(targets());
+  } catch (const std::exception& error) {
+    log::warning("an announced text could not be taken back: {}", error.what());
+  }
+}
+
+}  // namespace cv::metadata

@@ -1,0 +1,58 @@
+// One metadata text on its way onto all areas of a group: written beside the old one, announced, made valid.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lib/device/block_device.h"
+#include "metadata/disk/metadata_area.h"
+
+namespace cv::metadata {
+
+struct WriteTarget {
+  device::BlockDevice* device;
+  disk::AreaHeader header;  ///< as it is on the device
+};
+
+/// Flushes each device once.
+void flush_all(const std::vector<WriteTarget>& targets);
+
+/// prepare() and commit() write what LVM2 writes, with a flush behind each of the three steps: text,
+/// precommitted slot, committed slot. After a power cut between any two of their writes a reader finds the
+/// old text or the new one. Dies prepared and not committed: the precommitted slots are cleared again.
+class GroupWrite {
+ public:
+  /// Finds a place in each area. Throws Errc::no_space; nothing is written yet.
+  GroupWrite(std::vector<WriteTarget> targets, std::string text);
+  ~GroupWrite();
+  GroupWrite(const GroupWrite&) = delete;
+  GroupWrite& operator=(const GroupWrite&) = delete;
+
+  /// How much of what an area holds the text takes, in percent; of the fullest.
+  unsigned percent_full() const;
+  /// Size and checksum.
+  const disk::TextLocation& measured() const { return measured_; }
+
+  void prepare();
+  /// True for the whole group as soon as one area has it; what failed on the others is logged as a warning.
+  /// Throws Errc::io where no area has it.
+  void commit();
+
+ private:
+  struct Area {
+    WriteTarget target;
+    disk::TextLocation place;
+  };
+
+  std::vector<WriteTarget> targets() const;
+  bool write_commit(const Area& area) const noexcept;
+  bool shows_commit(const Area& area) const noexcept;
+  void revert() noexcept;
+
+  std::string text_;
+  disk::TextLocation measured_;
+  std::vector<Area> areas_;
+  bool announced_ = false;  ///< a precommitted slot may be set
+};
+
+}  // namespace cv::metadata

@@ -1,0 +1,395 @@
+#include "metadata/scan.h"
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+#include <tuple>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "lib/base/error.h"
+#include "metadata/group_text.h"
+#include "metadata/names.h"
+
+namespace cv::metadata {
+namespace {
+
+using TextKey = TextCache::key_type;
+
+/// One area that holds a readable text.
+struct Copy {
+  std::size_t pv;    ///< index into Scan::pvs
+  std::size_t area;  ///< index into its areas
+  TextKey key;
+};
+
+Damage warning(std::string id, std::string sentence, std::string advice = {}) {
+  return {.id = std::move(id),
+          .severity = Severity::warning,
+          .sentence = std::move(sentence),
+          .advice = std::move(advice)};
+}
+
+class Scanner {
+ public:
+  Scanner(std::string_view host_system_id, ScanDepth depth, TextCache& cache)
+      : host_system_id_(host_system_id), depth_(depth), cache_(cache) {}
+
+  Scan run(const std::vector<device::BlockDevice*>& devices) {
+    for (auto* device : devices) read_pv(*device);
+    for (std::size_t pv = 0; pv < scan_.pvs.size(); ++pv)
+      for (std::size_t area = 0; area < scan_.pvs[pv].disk.areas.size(); ++area) read_area(pv, area);
+    std::map<VgId, std::vector<Copy>> by_group;
+    for (const auto& copy : copies_) by_group[vg_of(copy).id].push_back(copy);
+    for (const auto& [id, copies] : by_group) assemble(copies);
+    std::sort(scan_.groups.begin(), scan_.groups.end(), [](const FoundGroup& a, const FoundGroup& b) {
+      return std::tie(a.vg.name, a.vg.id) < std::tie(b.vg.name, b.vg.id);
+    });
+    judge_the_rest();
+    return std::move(scan_);
+  }
+
+ private:
+  void read_pv(device::BlockDevice& device) {
+    try {
+      auto found = disk::read_label(device);
+      for (const auto& flaw : found.flaws)
+        scan_.findings.push_back(warning("PV-LABEL", fmt::format("{}: {}", device.path(), flaw),
+                                         "compare the device with a backup, or make a new physical volume"));
+      if (!found.label) return;
+      PvOnDisk pv{.device = &device, .label = std::move(*found.label), .areas = {}};
+      for (const auto& place : pv.label.metadata_areas) {
+        AreaOnDisk area{.place = place, .header = std::nullopt, .flaw = {}};
+        try {
+          area.header = disk::read_area_header(device, place);
+        } catch (const Error& error) {
+          area.flaw = error.what();
+          report_area(pv, area);
+        }
+        pv.areas.push_back(std::move(area));
+      }
+      scan_.pvs.push_back({.disk = std::move(pv), .state = PvState::orphan, .group = {}});
+    } catch (const Error& error) {
+      scan_.findings.push_back(warning("DEVICE-READ", error.what(), "check the device and its cable"));
+    }
+  }
+
+  void report_area(const PvOnDisk& pv, const AreaOnDisk& area) {
+    scan_.findings.push_back(warning("METADATA-COPY",
+                                     fmt::format("the copy of the metadata on {} at {} can't be used: {}",
+                                                 pv.device->path(), area.place.offset.n, area.flaw),
+                                     "cvck --repair writes it anew from another copy"));
+  }
+
+  void read_area(std::size_t pv_index, std::size_t area_index) {
+    auto& pv = scan_.pvs[pv_index];
+    auto& area = pv.disk.areas[area_index];
+    if (!area.header || area.header->ignored() || area.header->committed.empty()) return;
+
+    const auto key_of = [&] { return TextKey{area.header->committed.crc, area.header->committed.size}; };
+    if (depth_ == ScanDepth::every_copy || !cache_.contains(key_of())) {
+      try {
+        read_into_cache(pv.disk, area);
+      } catch (const Error&) {
+        // Nobody holds a lock for us: the text may have been replaced between header and text. Once more.
+        try {
+          area.header = disk::read_area_header(*pv.disk.device, area.place);
+          if (area.header->committed.empty()) return;
+          read_into_cache(pv.disk, area);
+        } catch (const Error& error) {
+          area.flaw = error.what();
+        }
+      }
+    }
+    if (area.flaw.empty()) area.flaw = cache_.at(key_of()).flaw;
+    if (area.flaw.empty()) {
+      copies_.push_back({.pv = pv_index, .area = area_index, .key = key_of()});
+      return;
+    }
+    report_area(pv.disk, area);
+    if (pv.group.empty()) pv.group = guess_name(pv.disk, area);
+  }
+
+  void read_into_cache(const PvOnDisk& pv, const AreaOnDisk& area) {
+    const auto& committed = area.header->committed;
+    const auto text = disk::read_text(*pv.device, *area.header, committed);
+    auto [entry, is_new] = cache_.try_emplace({committed.crc, committed.size});
+    if (!is_new) return;
+    try {
+      entry->second.vg = read_group(text);
+    } catch (const Error& error) {
+      entry->second.flaw = error.what();
+    }
+  }
+
+  /// What the text begins with, where that could be a name: so that a person who asks for the group hears of
+  /// its damage.
+  static std::string guess_name(const PvOnDisk& pv, const AreaOnDisk& area) {
+    try {
+      disk::SectorBuffer sector{};
+      const auto& header = *area.header;
+      if (header.committed.offset > header.size - Bytes(sector.size())) return {};
+      pv.device->read(header.start + header.committed.offset, sector);
+      const std::string_view text(reinterpret_cast<const char*>(sector.data()), sector.size());
+      const auto name = text.substr(0, text.find_first_of(" \t\n{#="));
+      return is_legal_vg_name(name) ? std::string(name) : std::string();
+    } catch (const Error&) {
+      return {};
+    }
+  }
+
+  const VolumeGroup& vg_of(const Copy& copy) const { return *cache_.at(copy.key).vg; }
+
+  /// All copies are of one group.
+  void assemble(const std::vector<Copy>& copies) {
+    const auto& newest = *std::max_element(copies.begin(), copies.end(), [&](const Copy& a, const Copy& b) {
+      return vg_of(a).seqno < vg_of(b).seqno;  // the first among equals
+    });
+    FoundGroup group{.vg = vg_of(newest),
+                     .text = {.offset = Bytes(0), .size = newest.key.second, .crc = newest.key.first},
+                     .devices = {},
+                     .obstacles = {},
+                     .findings = {}};
+    judge_status(group);
+    choose_devices(group, copies);
+    judge_copies(group, copies, newest);
+    judge_pvs(group);
+    scan_.groups.push_back(std::move(group));
+  }
+
+  void judge_status(FoundGroup& group) const {
+    const auto& vg = group.vg;
+    const auto hinder = [&](Hindrance kind, std::string sentence, std::string advice) {
+      group.obstacles.push_back({.kind = kind, .sentence = std::move(sentence), .advice = std::move(advice)});
+    };
+    if (has_flag(vg.flags, "EXPORTED"))
+      hinder(Hindrance::exported, fmt::format("{} is exported", vg.name),
+             fmt::format("import it with 'vgimport {}'", vg.name));
+    if (!vg.system_id.empty() && vg.system_id != host_system_id_)
+      hinder(
+          Hindrance::foreign,
+          fmt::format("{} belongs to the host with the system id '{}', this one has {}", vg.name,
+                      vg.system_id, host_system_id_.empty() ? "none" : fmt::format("'{}'", host_system_id_)),
+          "use it on that host, or take it over with 'vgchange --systemid'");
+    if (!vg.lock_type.empty() && vg.lock_type != "none")
+      hinder(Hindrance::lock_type, fmt::format("{} is locked by a lock manager ({})", vg.name, vg.lock_type),
+             "use LVM2 with lvmlockd for this group");
+    if (has_flag(vg.flags, "CLUSTERED"))
+      hinder(Hindrance::clustered, fmt::format("{} is a clustered group", vg.name),
+             "clear the flag with 'vgchange --locktype none' where no other host uses it");
+    if (!has_flag(vg.flags, "WRITE"))
+      hinder(Hindrance::read_only, fmt::format("{} is read-only", vg.name),
+             fmt::format("make it writable with 'vgchange -p rw {}'", vg.name));
+  }
+
+  /// Gives each PV of the group its device. Of several with one id: the one that holds the newest text, else
+  /// the one that the text names, else the first.
+  void choose_devices(FoundGroup& group, const std::vector<Copy>& copies) {
+    const auto holds_newest = [&](std::size_t pv) {
+      return std::any_of(copies.begin(), copies.end(), [&](const Copy& copy) {
+        return copy.pv == pv && copy.key == TextKey{group.text.crc, group.text.size};
+      });
+    };
+    for (const auto& member : group.vg.pvs) {
+      std::vector<std::size_t> candidates;
+      for (std::size_t i = 0; i < scan_.pvs.size(); ++i)
+        if (scan_.pvs[i].disk.label.id == member.id) candidates.push_back(i);
+      std::stable_sort(candidates.begin(), candidates.end(), [&](std::size_t a, std::size_t b) {
+        const auto rank = [&](std::size_t i) {
+          return std::pair(holds_newest(i), scan_.pvs[i].disk.device->path() == member.device);
+        };
+        return rank(a) > rank(b);
+      });
+
+      const bool usable = !candidates.empty() && !has_flag(member.flags, "MISSING");
+      group.devices[member.id] = usable ? scan_.pvs[candidates.front()].disk.device : nullptr;
+      for (std::size_t i = 0; i < candidates.size(); ++i) {
+        auto& pv = scan_.pvs[candidates[i]];
+        pv.state = i == 0 ? PvState::member : PvState::duplicate;
+        pv.group = group.vg.name;
+        if (i > 0) report_duplicate(group, scan_.pvs[candidates.front()], pv);
+      }
+    }
+  }
+
+  static void report_duplicate(FoundGroup& group, const FoundPv& chosen, const FoundPv& other) {
+    const auto sentence =
+        fmt::format("{} and {} both say that they are the physical volume {} of {}; {} is used",
+                    chosen.disk.device->path(), other.disk.device->path(), chosen.disk.label.id.text(),
+                    group.vg.name, chosen.disk.device->path());
+    const std::string advice = "hide the copy with a filter or --devices, or give it a new id";
+    group.findings.push_back(warning("PV-DUPLICATE", sentence, advice));
+    group.obstacles.push_back({.kind = Hindrance::duplicate_pvs, .sentence = sentence, .advice = advice});
+  }
+
+  void judge_copies(FoundGroup& group, const std::vector<Copy>& copies, const Copy& newest) {
+    for (const auto& copy : copies) {
+      auto& pv = scan_.pvs[copy.pv];
+      const auto& path = pv.disk.device->path();
+      if (pv.state == PvState::orphan) {
+        pv.state = PvState::outdated;
+        pv.group = group.vg.name;
+        group.findings.push_back(warning("PV-OUTDATED",
+                                         fmt::format("{} was in {} once and is no more", path, group.vg.name),
+                                         "make it a new physical volume when its data is not needed"));
+      }
+      if (pv.state != PvState::member || copy.key == newest.key) continue;
+      if (vg_of(copy).seqno < group.vg.seqno) {
+        group.findings.push_back(
+            warning("METADATA-STALE",
+                    fmt::format("the copy of the metadata of {} on {} is old: seqno {} instead of {}",
+                                group.vg.name, path, vg_of(copy).seqno, group.vg.seqno),
+                    "the next change of the group brings it up to date"));
+        continue;
+      }
+      const auto sentence =
+          fmt::format("{} has two different metadata texts with seqno {}, on {} and on {}", group.vg.name,
+                      group.vg.seqno, scan_.pvs[newest.pv].disk.device->path(), path);
+      const std::string advice = "compare both, then restore one with 'vgcfgrestore'";
+      group.findings.push_back(
+          {.id = "METADATA-CONFLICT", .severity = Severity::error, .sentence = sentence, .advice = advice});
+      group.obstacles.push_back({.kind = Hindrance::conflict, .sentence = sentence, .advice = advice});
+    }
+  }
+
+  void judge_pvs(FoundGroup& group) const {
+    std::vector<std::string> missing;
+    for (const auto& member : group.vg.pvs) {
+      const auto* device = group.devices.at(member.id);
+      if (device == nullptr) {
+        missing.push_back(describe_missing(member));
+        continue;
+      }
+      const auto known = member.dev_size.value_or(Sectors(0));
+      if (whole_sectors(device->size()) < known)
+        group.findings.push_back(
+            warning("PV-TRUNCATED",
+                    fmt::format("{} has {} sectors, its physical volume in {} has {}", device->path(),
+                                whole_sectors(device->size()).n, group.vg.name, known.n),
+                    "enlarge the device before anything is written to its end"));
+      const auto& label = label_of(*device);
+      if (!label.used() || label.extension < disk::kLabelExtension)
+        group.findings.push_back(warning("PV-NOT-MARKED",
+                                         fmt::format("the label of {} does not say that it is in use by {}",
+                                                     device->path(), group.vg.name),
+                                         "the next change of the group puts it right"));
+    }
+    if (missing.empty()) return;
+    const auto sentence = fmt::format("{} is not complete: {}", group.vg.name, fmt::join(missing, ", "));
+    const auto advice =
+        fmt::format("attach the device, or give it up with 'vgreduce --removemissing {}'", group.vg.name);
+    group.findings.push_back(warning("PV-MISSING", sentence, advice));
+    group.obstacles.push_back({.kind = Hindrance::missing_pvs, .sentence = sentence, .advice = advice});
+  }
+
+  static std::string describe_missing(const PhysicalVolume& member) {
+    const auto where = member.device.empty() ? "" : fmt::format(" (last seen as {})", member.device);
+    return has_flag(member.flags, "MISSING")
+               ? fmt::format("physical volume {}{} was missing during a change", member.id.text(), where)
+               : fmt::format("physical volume {}{} is missing", member.id.text(), where);
+  }
+
+  const disk::Label& label_of(const device::BlockDevice& device) const {
+    return std::find_if(scan_.pvs.begin(), scan_.pvs.end(),
+                        [&](const FoundPv& pv) { return pv.disk.device == &device; })
+        ->disk.label;
+  }
+
+  /// What no readable group has claimed.
+  void judge_the_rest() {
+    std::set<PvId> seen;
+    for (auto& pv : scan_.pvs) {
+      const bool is_first = seen.insert(pv.disk.label.id).second;
+      if (pv.state != PvState::orphan) continue;
+      const auto& path = pv.disk.device->path();
+      const bool has_flaw = std::any_of(pv.disk.areas.begin(), pv.disk.areas.end(),
+                                        [](const AreaOnDisk& area) { return !area.flaw.empty(); });
+      if (has_flaw) {
+        pv.state = PvState::unreadable;
+      } else if (pv.disk.label.used()) {
+        pv.state = PvState::used;
+        scan_.findings.push_back(warning(
+            "PV-USED", fmt::format("{} says that it is in a group, but none that can be read has it", path),
+            "attach the other devices of its group"));
+      } else if (!is_first) {
+        pv.state = PvState::duplicate;
+        scan_.findings.push_back(
+            warning("PV-DUPLICATE",
+                    fmt::format("{} has the id {} of another physical volume", path, pv.disk.label.id.text()),
+                    "give one of them a new id"));
+      }
+    }
+  }
+
+  std::string host_system_id_;
+  ScanDepth depth_;
+  TextCache& cache_;
+  Scan scan_;
+  std::vector<Copy> copies_;
+};
+
+[[noreturn]] void throw_obstacle(const Obstacle& obstacle) {
+  using enum Hindrance;
+  const bool is_damage = obstacle.kind == conflict;
+  throw Error(is_damage ? Errc::damaged : Errc::refused, "{}", obstacle.sentence)
+      .advise("{}", obstacle.advice);
+}
+
+}  // namespace
+
+Scan scan_devices(const std::vector<device::BlockDevice*>& devices, std::string_view host_system_id,
+                  ScanDepth depth, TextCache& cache) {
+  return Scanner(host_system_id, depth, cache).run(devices);
+}
+
+const FoundGroup& group_at(const Scan& scan, std::string_view name) {
+  const FoundGroup* found = nullptr;
+  for (const auto& group : scan.groups) {
+    if (group.vg.name != name) continue;
+    if (found != nullptr)
+      throw Error(Errc::refused, "there are two volume groups with the name {}: {} and {}", name,
+                  found->vg.id.text(), group.vg.id.text())
+          .advise("choose the devices of one of them with --devices, and rename it");
+    found = &group;
+  }
+  if (found != nullptr) return *found;
+
+  for (const auto& pv : scan.pvs) {
+    if (pv.state != PvState::unreadable || pv.group != name) continue;
+    const auto& areas = pv.disk.areas;
+    const auto bad =
+        std::find_if(areas.begin(), areas.end(), [](const AreaOnDisk& area) { return !area.flaw.empty(); });
+    throw Error(Errc::damaged, "no copy of the metadata of {} can be read; on {}: {}", name,
+                pv.disk.device->path(), bad->flaw)
+        .advise("restore it from a backup with 'vgcfgrestore {}'", name);
+  }
+  const auto suspect = std::find_if(scan.pvs.begin(), scan.pvs.end(), [](const FoundPv& pv) {
+    return pv.state == PvState::unreadable || pv.state == PvState::used;
+  });
+  Error error(Errc::not_found, "there is no volume group {}", name);
+  if (suspect == scan.pvs.end()) throw error;
+  throw std::move(error).advise("{} is in a group that can't be read and may be this one; see cvck",
+                                suspect->disk.device->path());
+}
+
+const FoundPv* find_pv(const Scan& scan, std::string_view path) {
+  const auto found = std::find_if(scan.pvs.begin(), scan.pvs.end(),
+                                  [&](const FoundPv& pv) { return pv.disk.device->path() == path; });
+  return found == scan.pvs.end() ? nullptr : &*found;
+}
+
+void require_changeable(const FoundGroup& group, const std::vector<Hindrance>& despite) {
+  for (const auto& obstacle : group.obstacles)
+    if (std::find(despite.begin(), despite.end(), obstacle.kind) == despite.end()) throw_obstacle(obstacle);
+}
+
+void require_usable(const FoundGroup& group) {
+  using enum Hindrance;
+  for (const auto& obstacle : group.obstacles)
+    if (obstacle.kind == exported || obstacle.kind == foreign || obstacle.kind == lock_type ||
+        obstacle.kind == clustered)
+      throw_obstacle(obstacle);
+}
+
+}  // namespace cv::metadata

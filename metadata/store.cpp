@@ -1,0 +1,194 @@
+#include "metadata/store.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include <fmt/ranges.h>
+
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "lib/device/probe.h"
+#include "lib/device/scan.h"
+#include "metadata/disk/metadata_area.h"
+#include "metadata/hints.h"
+#include "metadata/names.h"
+
+namespace cv::metadata {
+namespace {
+
+constexpr std::size_t kZeroedHead = 2048;
+
+/// The name becomes a part of a path.
+void require_vg_name(std::string_view name) {
+  if (!is_legal_vg_name(name)) throw Error(Errc::bad_name, "'{}' is no name of a volume group", name);
+}
+
+void require_takeable(const FoundPv& pv, bool force) {
+  const auto& path = pv.disk.device->path();
+  const auto refuse = [&](std::string_view why) {
+    if (!force)
+      throw Error(Errc::refused, "{} {}", path, why)
+          .advise("use --force if you are sure that nothing on it is needed");
+  };
+  switch (pv.state) {
+    case PvState::orphan: return;
+    case PvState::member:
+      throw Error(Errc::in_use, "{} is a physical volume of {}", path, pv.group)
+          .advise("take it out with 'vgreduce {} {}' first", pv.group, path);
+    case PvState::used: return refuse("says that it is in a volume group, which can't be found");
+    case PvState::outdated: return refuse("has old metadata of a volume group");
+    case PvState::unreadable: return refuse("has metadata that can't be read");
+    case PvState::duplicate: return refuse("has the id of another physical volume");
+  }
+}
+
+void require_free(const device::BlockDevice& device) {
+  if (device::is_held(device.path()))
+    throw Error(Errc::in_use, "{} is in use", device.path())
+        .advise("unmount it, or stop what stands above it");
+}
+
+void handle_signatures(device::BlockDevice& device, bool wipe) {
+  if (wipe) {
+    for (const auto& signature : device::wipe_signatures(device))
+      log::notice("wiped the {} signature on {}", signature.type, device.path());
+    return;
+  }
+  const auto found = device::foreign_signatures(device);
+  if (found.empty()) return;
+  std::vector<std::string> types;
+  for (const auto& signature : found) types.push_back(signature.type);
+  throw Error(Errc::refused, "{} holds something else: {}", device.path(), fmt::join(types, ", "))
+      .advise("answer yes, or use --yes, to wipe it");
+}
+
+}  // namespace
+
+std::uint64_t system_time() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
+}
+
+std::string system_host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return {};
+  return name.data();
+}
+
+MetadataStore::MetadataStore(std::vector<std::unique_ptr<device::BlockDevice>> devices, StoreOptions options)
+    : devices_(std::move(devices)), options_(std::move(options)) {}
+
+Scan MetadataStore::scan(ScanDepth depth) {
+  std::vector<device::BlockDevice*> all;
+  for (const auto& device : devices_) all.push_back(device.get());
+  return scan_devices(all, options_.host_system_id, depth, texts_);
+}
+
+Scan MetadataStore::report() {
+  const auto global = lock(device::kGlobalLock, device::LockMode::shared);
+  Scan result = scan();
+  const bool is_clean =
+      result.findings.empty() && std::all_of(result.groups.begin(), result.groups.end(),
+                                             [](const FoundGroup& group) { return group.findings.empty(); });
+  if (is_clean) return result;
+
+  std::vector<device::LockFile> locks;
+  for (const auto& group : result.groups)  // in the order of their names, as LVM2 takes them
+    locks.push_back(lock(device::group_lock(group.vg.name), device::LockMode::shared));
+  return scan();
+}
+
+LockedGroup MetadataStore::read(std::string_view name, device::LockMode mode) {
+  require_vg_name(name);
+  auto held = lock(device::group_lock(name), mode);
+  return {.lock = std::move(held), .group = group_at(scan(), name)};
+}
+
+Transaction MetadataStore::begin(std::string_view name, const BeginOptions& options) {
+  require_vg_name(name);
+  std::vector<device::LockFile> locks;
+  if (options.membership) locks.push_back(lock(device::kGlobalLock, device::LockMode::exclusive));
+  locks.push_back(lock(device::group_lock(name), device::LockMode::exclusive));
+  auto now = scan();
+  auto group = group_at(now, name);
+  require_changeable(group, options.despite);
+  for (const auto& finding : group.findings) log::warning("{}", finding.sentence);
+  return {options_, std::move(locks), std::move(now), std::move(group), options.membership};
+}
+
+Transaction MetadataStore::begin_new(std::string_view name) {
+  require_vg_name(name);
+  std::vector<device::LockFile> locks;
+  locks.push_back(lock(device::kGlobalLock, device::LockMode::exclusive));
+  locks.push_back(lock(device::group_lock(name), device::LockMode::exclusive));
+  auto now = scan();
+  for (const auto& group : now.groups)
+    if (group.vg.name == name) throw Error(Errc::exists, "there is a volume group {} already", name);
+  for (const auto& pv : now.pvs)
+    if (pv.state == PvState::unreadable && pv.group == name)
+      throw Error(Errc::exists, "{} holds a damaged volume group {}", pv.disk.device->path(), name)
+          .advise("repair that one, or choose another name");
+  FoundGroup none;
+  none.vg.name = name;
+  return {options_, std::move(locks), std::move(now), std::move(none), true};
+}
+
+disk::Label MetadataStore::create_pv(std::string_view path, NewPv wanted) {
+  const auto global = lock(device::kGlobalLock, device::LockMode::exclusive);
+  auto& device = device_at(path);
+  const auto now = scan();
+  if (const auto* pv = find_pv(now, path)) require_takeable(*pv, wanted.force);
+  for (const auto& pv : now.pvs)
+    if (pv.disk.label.id == wanted.id && pv.disk.device != &device)
+      throw Error(Errc::exists, "{} has the id {} already", pv.disk.device->path(), wanted.id.text());
+  require_free(device);
+  wanted.layout.device_size = device.size();
+  wanted.layout.optimal_io = device::topology_of(device.path()).optimal_io;
+  auto label = during(path, [&] { return lay_out(wanted.layout, wanted.id); });
+  handle_signatures(device, wanted.wipe);
+
+  // No label, no PV: whatever happens before the last write, the device is an empty one.
+  device.write(Bytes(0), std::array<std::byte, kZeroedHead>{});
+  device.flush();
+  for (const auto& area : label.metadata_areas) disk::format_area(device, area);
+  device.flush();
+  disk::write_label(device, label);
+  device.flush();
+  drop_hints(options_.lvm_run_dir);
+  return label;
+}
+
+void MetadataStore::remove_pv(std::string_view path, bool force) {
+  const auto global = lock(device::kGlobalLock, device::LockMode::exclusive);
+  auto& device = device_at(path);
+  const auto now = scan();
+  const auto* pv = find_pv(now, path);
+  if (pv == nullptr) throw Error(Errc::not_found, "{} is no physical volume", path);
+  require_takeable(*pv, force);
+  require_free(device);
+  disk::erase_labels(device);
+  device.flush();
+  drop_hints(options_.lvm_run_dir);
+}
+
+device::BlockDevice* MetadataStore::find_device(std::string_view path) const {
+  const auto found = std::find_if(devices_.begin(), devices_.end(),
+                                  [&](const auto& device) { return device->path() == path; });
+  return found == devices_.end() ? nullptr : found->get();
+}
+
+device::BlockDevice& MetadataStore::device_at(std::string_view path) const {
+  auto* device = find_device(path);
+  if (device != nullptr) return *device;
+  throw Error(Errc::not_found, "{} is not among the devices that may be used", path)
+      .advise("check that it exists, and the filters or --devices");
+}
+
+device::LockFile MetadataStore::lock(std::string_view name, device::LockMode mode) const {
+  return {options_.locks, name, mode};
+}
+
+}  // namespace cv::metadata

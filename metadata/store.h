@@ -1,0 +1,90 @@
+// The metadata of all volume groups on a set of devices: reading it, and the changes that are more than a new
+// text.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/device/block_device.h"
+#include "lib/device/lock_file.h"
+#include "metadata/pv_layout.h"
+#include "metadata/scan.h"
+#include "metadata/transaction.h"
+
+namespace cv::metadata {
+
+/// Seconds since 1970 by the system's clock.
+std::uint64_t system_time();
+/// What uname(2) calls this host.
+std::string system_host_name();
+
+struct StoreOptions {
+  device::LockSettings locks;
+  std::string host_system_id;                        ///< empty: none
+  std::string host_name = system_host_name();        ///< creation_host of what is written
+  std::string lvm_run_dir = "/run/lvm";              ///< where stock LVM2 keeps its hints
+  std::function<std::uint64_t()> now = system_time;  ///< creation_time of what is written
+};
+
+/// A group and the lock that keeps it as it is.
+struct LockedGroup {
+  device::LockFile lock;
+  FoundGroup group;
+};
+
+struct BeginOptions {
+  bool membership = false;         ///< PVs will come or go: the global lock is taken too
+  std::vector<Hindrance> despite;  ///< obstacles that the change is there to remove
+};
+
+struct NewPv {
+  PvId id;
+  PvLayout layout;     ///< device_size and optimal_io are filled in
+  bool wipe = false;   ///< the person agreed to lose foreign signatures; else they are refused by name
+  bool force = false;  ///< take a PV that is outdated, unreadable, or says that it is in use
+};
+
+/// Owns the devices. What it returns points to them, and Transactions refer to the store: it outlives both.
+class MetadataStore {
+ public:
+  MetadataStore(std::vector<std::unique_ptr<device::BlockDevice>> devices, StoreOptions options);
+  MetadataStore(const MetadataStore&) = delete;
+  MetadataStore& operator=(const MetadataStore&) = delete;
+
+  /// Without any lock: each group is consistent in itself, yet may be changing.
+  Scan scan(ScanDepth depth = ScanDepth::one_copy);
+  /// For reports: under the shared global lock. Where something looks wrong, again under the locks of all
+  /// groups, so that a commit that is under way is not reported as damage.
+  Scan report();
+  /// One group, its lock held: shared for reading, exclusive for activation.
+  LockedGroup read(std::string_view name, device::LockMode mode = device::LockMode::shared);
+
+  /// A change of a group: its lock, then its newest metadata. Throws what stands in the way.
+  Transaction begin(std::string_view name, const BeginOptions& options = {});
+  /// A group that does not exist yet: the global lock and its own. Throws Errc::exists.
+  Transaction begin_new(std::string_view name);
+
+  /// Makes the device a PV, the label last. Throws Errc::in_use for a member of a group and for a device that
+  /// the kernel holds, Errc::refused for the rest of what `force` and `wipe` are for.
+  disk::Label create_pv(std::string_view path, NewPv wanted);
+  /// Removes the label of a PV that is in no group; `force` as for create_pv.
+  void remove_pv(std::string_view path, bool force = false);
+
+  /// Null where the store has no device of that path.
+  device::BlockDevice* find_device(std::string_view path) const;
+  const StoreOptions& options() const { return options_; }
+
+ private:
+  device::LockFile lock(std::string_view name, device::LockMode mode) const;
+  device::BlockDevice& device_at(std::string_view path) const;
+
+  std::vector<std::unique_ptr<device::BlockDevice>> devices_;
+  StoreOptions options_;
+  TextCache texts_;
+};
+
+}  // namespace cv::metadata

@@ -1,0 +1,87 @@
+// One change of a volume group: its lock, its newest metadata, and the way of the next metadata onto the
+// disks.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/base/undo.h"
+#include "lib/device/lock_file.h"
+#include "metadata/group_write.h"
+#include "metadata/scan.h"
+
+namespace cv::metadata {
+
+struct StoreOptions;
+
+/// Holds the group's lock until it dies. What was prepared and not committed is taken back then. Several
+/// changes may be prepared and committed one after the other.
+class Transaction {
+ public:
+  /// MetadataStore::begin() and begin_new() make them. `found` without a seqno: the group is not there yet.
+  Transaction(const StoreOptions& options, std::vector<device::LockFile> locks, Scan scan, FoundGroup found,
+              bool may_change_membership);
+  Transaction(Transaction&&) noexcept = default;
+  Transaction& operator=(Transaction&&) = delete;  // would drop the lock before taking back
+  ~Transaction() = default;
+
+  /// The group as it is on disk: as read under the lock, then as committed last.
+  const VolumeGroup& current() const { return found_.vg; }
+  const PvDevices& devices() const { return found_.devices; }
+  /// Size and checksum of the text on disk, to tell whether it is still the one that was read before.
+  const disk::TextLocation& text() const { return found_.text; }
+  /// What the scan under the lock saw.
+  const Scan& seen() const { return scan_; }
+
+  /// The PV on that device, as a member to be added to the next group. Throws where it is no PV or may not be
+  /// taken.
+  PhysicalVolume new_member(std::string_view path, Sectors extent_size) const;
+
+  /// Writes `next` beside what is valid; readers go on seeing current(). Gives it the next seqno. Throws,
+  /// with nothing valid changed: for errors that check() did not find before, metadata without room, devices
+  /// that fail, and metadata that somebody changed in spite of the lock. `reason` becomes the description:
+  /// "created LV lvol0".
+  void prepare(VolumeGroup next, std::string_view reason);
+  /// The group as it will be: what prepare() was given, with its seqno and device hints.
+  const VolumeGroup& prepared() const;
+
+  /// From here it is true. Throws Errc::io only where no device took it; it is taken back then.
+  void commit();
+
+  /// Takes back what was prepared.
+  void abandon() noexcept { pending_.reset(); }
+
+  /// Removes a group that has no LVs; its PVs are orphans afterwards.
+  void remove_group();
+
+ private:
+  struct Pending {
+    VolumeGroup next;
+    std::vector<Undo> unmark;  ///< labels of PVs that joined
+    std::unique_ptr<GroupWrite> write;
+    std::vector<PvId> leaving;
+  };
+
+  PvOnDisk* usable_pv(const PvId& id);
+  std::vector<WriteTarget> targets_for(const VolumeGroup& next);
+  void require_unchanged(const PvOnDisk& pv, const AreaOnDisk& known, const disk::AreaHeader& header) const;
+  std::string print_checked(const VolumeGroup& next, std::string_view reason) const;
+  void mark_members(Pending& pending);
+  void remember_headers();
+  void clear_slots(PvOnDisk& pv);
+  void clear_used(PvOnDisk& pv);
+  void release(const std::vector<PvId>& leaving);
+
+  const StoreOptions* options_;
+  std::vector<device::LockFile> locks_;
+  Scan scan_;
+  FoundGroup found_;
+  std::map<PvId, PvOnDisk> pvs_;  ///< members that are there, and orphans that may join
+  bool may_change_membership_;
+  std::unique_ptr<Pending> pending_;  ///< dies before the locks
+};
+
+}  // namespace cv::metadata
