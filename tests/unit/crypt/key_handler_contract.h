@@ -1,0 +1,38 @@
+// What every key handler must do, whatever it makes of a secret.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "lib/crypt/key_handler.h"
+
+namespace cv::test {
+
+struct HandlerCase {
+  std::string handler;
+  std::string cipher = "aes-xts-plain64";
+  std::uint32_t key_bits = 512;
+  std::string hash = "sha512";
+  std::uint32_t sector_bytes = 512;
+
+  friend std::ostream& operator<<(std::ostream& out, const HandlerCase& c) {
+    return out << c.handler << " with " << c.cipher << ", " << c.key_bits << " bits, " << c.hash;
+  }
+};
+
+/// Parameterised: instantiate with a HandlerCase for each implementation.
+class KeyHandlerContract : public ::testing::TestWithParam<HandlerCase> {
+ protected:
+  const crypt::KeyHandler& handler() const { return handlers_.at(GetParam().handler); }
+  crypt::FormatRequest request() const;
+  /// A secret that the handler accepts; another `seed`, another secret.
+  crypt::SecureBytes secret_of(unsigned seed) const;
+
+  crypt::HandlerList handlers_;
+};
+
+}  // namespace cv::test
