@@ -114,6 +114,11 @@ bool is_linear(const LogicalVolume& lv) {
   });
 }
 
+[[noreturn]] void throw_opaque(const std::string& lv, const metadata::Opaque& opaque) {
+  throw Error(Errc::unsupported, "{} is of type {}, which only LVM2 can activate and deactivate", lv, opaque.type)
+      .advise("use lvchange for {}", lv);
+}
+
 class TreeBuilder {
  public:
   TreeBuilder(const VolumeGroup& vg, const TreeInputs& inputs) : vg_(vg), inputs_(inputs) {}
@@ -152,11 +157,7 @@ class TreeBuilder {
           [&](const metadata::Keystore&) {
             throw Error(Errc::unsupported, "{} is a keystore, there is nothing in it to activate", full_name(lv));
           },
-          [&](const metadata::Opaque& opaque) {
-            throw Error(Errc::unsupported, "{} is of type {}, which only LVM2 can activate", full_name(lv),
-                        opaque.type)
-                .advise("use `lvchange -ay {}`", full_name(lv));
-          });
+          [&](const metadata::Opaque& opaque) { throw_opaque(full_name(lv), opaque); });
     }
     if (table.empty()) throw Error(Errc::damaged, "{} has no segments", full_name(lv));
     return table;
@@ -312,14 +313,20 @@ void collect_below(const VolumeGroup& vg, const LogicalVolume& lv, std::vector<s
 }  // namespace
 
 std::vector<PlannedDevice> devices_of(const VolumeGroup& vg, std::string_view lv, const TreeInputs& inputs) {
-  const auto& volume = metadata::lv_at(vg, lv);
-  if (const auto* user = opaque_user_of(vg, lv))
-    throw Error(Errc::unsupported, "{}/{} is part of {}/{}, which only LVM2 can activate", vg.name, lv, vg.name,
-                user->name)
-        .advise("use `lvchange -ay {}/{}`", vg.name, lv);
+  require_manageable(vg, lv);
   TreeBuilder builder(vg, inputs);
-  builder.add_device(volume, 0);
+  builder.add_device(metadata::lv_at(vg, lv), 0);
   return builder.take();
+}
+
+void require_manageable(const VolumeGroup& vg, std::string_view lv) {
+  const auto name = fmt::format("{}/{}", vg.name, lv);
+  for (const auto& segment : metadata::lv_at(vg, lv).segments)
+    if (const auto* opaque = std::get_if<metadata::Opaque>(&segment.kind)) throw_opaque(name, *opaque);
+  if (const auto* user = opaque_user_of(vg, lv))
+    throw Error(Errc::unsupported, "{} belongs to {}/{}, which only LVM2 can activate and deactivate", name,
+                vg.name, user->name)
+        .advise("use lvchange for {}", name);
 }
 
 std::vector<std::string> volumes_below(const VolumeGroup& vg, std::string_view lv) {

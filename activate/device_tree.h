@@ -49,6 +49,10 @@ struct PlannedDevice {
 std::vector<PlannedDevice> devices_of(const metadata::VolumeGroup& vg, std::string_view lv,
                                       const TreeInputs& inputs);
 
+/// Throws Errc::unsupported where only LVM2 knows how to bring the volume up and down: a type of its own, an
+/// origin of a snapshot, a part of a pool.
+void require_manageable(const metadata::VolumeGroup& vg, std::string_view lv);
+
 /// The LVs that `lv` stands on, whether they have devices or not, top down.
 std::vector<std::string> volumes_below(const metadata::VolumeGroup& vg, std::string_view lv);
 

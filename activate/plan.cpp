@@ -137,6 +137,7 @@ Plan plan_activation(const VolumeGroup& current, const VolumeGroup& next, std::s
 
 Plan plan_deactivation(const VolumeGroup& vg, std::string_view lv, const LiveDevices& live) {
   Plan plan;
+  if (find(live, dm_uuid(vg.id, metadata::lv_at(vg, lv).id)) != nullptr) require_manageable(vg, lv);
   auto names = volumes_below(vg, lv);
   names.insert(names.begin(), std::string(lv));
   for (const auto& name : names)

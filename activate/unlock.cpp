@@ -1,0 +1,235 @@
+#include "activate/unlock.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "activate/device_name.h"
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "lib/crypt/luks_header.h"
+
+namespace cv::activate {
+
+using crypt::SecureBytes;
+using metadata::VolumeGroup;
+
+namespace {
+
+const metadata::LogicalVolume& store_at(const VolumeGroup& vg, const std::string& name) {
+  const auto& store = metadata::lv_at(vg, name);
+  if (metadata::keystore_of(store) == nullptr)
+    throw Error(Errc::not_found, "{}/{} is no keystore", vg.name, name)
+        .advise("`cvs -a {}` lists the keystores, they are called cryptostore1 and on", vg.name);
+  return store;
+}
+
+bool is_luks(std::string_view handler) {
+  return handler == "luks1" || handler == "luks2";
+}
+
+/// Runs `work` on one copy after the other until one is not damaged.
+template <class Work>
+auto with_sound_copy(const std::string& name, const std::vector<std::vector<std::byte>>& copies, Work&& work)
+    -> decltype(work(std::span<const std::byte>())) {
+  if (copies.empty()) return work(std::span<const std::byte>());
+  for (std::size_t i = 0; i + 1 < copies.size(); ++i) {
+    try {
+      return work(std::span<const std::byte>(copies[i]));
+    } catch (const Error& error) {
+      if (error.code() != Errc::damaged) throw;
+      log::warning("a copy of {} is damaged, trying the next: {}", name, error.what());
+    }
+  }
+  return during(name, [&] { return work(std::span<const std::byte>(copies.back())); });
+}
+
+}  // namespace
+
+/// Everything about one store that the way to its key needs.
+struct Unlocker::Context {
+  Context(const VolumeGroup& group, const std::string& store, const StoreCopies& read, bool bytes_wanted)
+      : vg(group),
+        lv(store_at(group, store)),
+        keystore(*metadata::keystore_of(lv)),
+        id{group.id, lv.id},
+        name(group.name + "/" + lv.name) {
+    const bool header_knows_more = is_luks(keystore.handler) && (keystore.cipher.empty() || keystore.key_bits == 0);
+    if (bytes_wanted || header_knows_more) copies = read(vg, lv);
+    attributes.cipher = keystore.cipher;
+    attributes.key_bits = keystore.key_bits;
+    attributes.hash = keystore.key_hash.value_or("");
+    attributes.sector_bytes = keystore.sector_bytes.value_or(512);
+    attributes.key_check = keystore.key_check;
+    if (header_knows_more) complete_from_header();
+    if (attributes.cipher.empty() || attributes.key_bits == 0 || attributes.key_bits % 8 != 0)
+      throw Error(Errc::damaged, "{} does not say which cipher and key size its volumes have", name);
+  }
+
+  void complete_from_header() {
+    const auto info = with_sound_copy(
+        name, copies, [](std::span<const std::byte> bytes) { return crypt::LuksHeader(bytes).info(); });
+    if (attributes.cipher.empty()) attributes.cipher = info.cipher;
+    if (attributes.key_bits == 0) attributes.key_bits = info.key_bits;
+    if (attributes.hash.empty()) attributes.hash = info.hash;
+    if (!keystore.sector_bytes) attributes.sector_bytes = info.sector_bytes;
+  }
+
+  std::uint32_t key_size() const { return attributes.key_bits / 8; }
+
+  StoreKey with(TableKey key) const { return {std::move(key), attributes.cipher, attributes.sector_bytes}; }
+
+  const VolumeGroup& vg;
+  const metadata::LogicalVolume& lv;
+  const metadata::Keystore& keystore;
+  StoreId id;
+  std::string name;
+  crypt::StoreAttributes attributes;
+  std::vector<std::vector<std::byte>> copies;
+};
+
+Unlocker::Unlocker(const crypt::HandlerList& handlers, StoreCopies copies, SecretSource& secrets,
+                   KeyCache& cache, Mapper& mapper, Settings settings)
+    : handlers_(handlers),
+      copies_(std::move(copies)),
+      secrets_(secrets),
+      cache_(cache),
+      mapper_(mapper),
+      settings_(settings) {}
+
+Unlocker::Unlocker(const crypt::HandlerList& handlers, StoreCopies copies, SecretSource& secrets,
+                   KeyCache& cache, Mapper& mapper)
+    : Unlocker(handlers, std::move(copies), secrets, cache, mapper, Settings()) {}
+
+StoreKey Unlocker::open(const VolumeGroup& vg, const std::string& store) {
+  const Context cheap(vg, store, copies_, false);
+  const bool is_live = store_is_live(mapper_, vg, store);
+  const auto lock = cache_.lock(cheap.id);
+  const auto named = [&] { return cheap.with(cache_.table_key(cheap.id, cheap.key_size(), is_live)); };
+
+  if (cache_.in_process(cheap.id)) {
+    log::verbose("key of {} from cache", cheap.name);
+    return named();
+  }
+  if (settings_.use_cached && cache_.in_keyring(cheap.id, is_live)) {
+    log::verbose("key of {} from keyring", cheap.name);
+    return named();
+  }
+  const Context full(vg, store, copies_, true);
+  auto key = settings_.use_cached && is_live ? from_live_table(full) : nullptr;
+  if (!key) key = derive(full);
+  cache_.put(full.id, std::move(key));
+  return named();
+}
+
+StoreKeys Unlocker::open(const VolumeGroup& vg, const std::vector<std::string>& stores) {
+  StoreKeys keys;
+  for (const auto& store : stores)
+    if (!keys.contains(store)) keys.emplace(store, open(vg, store));
+  return keys;
+}
+
+StoreKey Unlocker::described(const VolumeGroup& vg, const std::string& store) {
+  const Context context(vg, store, copies_, false);
+  if (cache_.uses_keyring()) return context.with(KeyringKey{context.key_size(), key_description(context.id)});
+  return context.with(HexKey{std::make_shared<const SecureBytes>(context.key_size())});
+}
+
+StoreKeys Unlocker::described(const VolumeGroup& vg, const std::vector<std::string>& stores) {
+  StoreKeys keys;
+  for (const auto& store : stores) keys.insert_or_assign(store, described(vg, store));
+  return keys;
+}
+
+SharedKey Unlocker::master_key(const VolumeGroup& vg, const std::string& store) {
+  const Context context(vg, store, copies_, true);
+  const auto lock = cache_.lock(context.id);
+  if (auto key = cache_.in_process(context.id)) {
+    log::verbose("key of {} from cache", context.name);
+    return key;
+  }
+  auto key = settings_.use_cached ? from_live_table(context) : nullptr;
+  if (!key) key = derive(context);
+  cache_.put(context.id, key);
+  return key;
+}
+
+void Unlocker::test(const VolumeGroup& vg, const std::string& store) {
+  const Context context(vg, store, copies_, true);
+  cache_.put(context.id, derive(context));
+}
+
+crypt::StoreAttributes Unlocker::attributes_of(const VolumeGroup& vg, const std::string& store) {
+  return Context(vg, store, copies_, false).attributes;
+}
+
+SharedKey Unlocker::derive(const Context& context) {
+  std::optional<Error> failure;
+  for (unsigned attempt = 1;; ++attempt) {
+    const auto secret = secrets_.next({.vg = context.vg.name,
+                                       .store = context.lv.name,
+                                       .handler = context.keystore.handler,
+                                       .attributes = context.attributes,
+                                       .attempt = attempt});
+    if (!secret && failure) throw *failure;
+    if (!secret)
+      throw Error(Errc::key_missing, "{} is locked, and there is no key and nobody to ask", context.name)
+          .advise("give a key with --keyfile, or run the command on a terminal");
+    try {
+      if (auto unlocked = try_secret(context, *secret)) {
+        const auto slot = unlocked->slot < 0 ? std::string() : fmt::format(" (slot {})", unlocked->slot);
+        log::verbose("derived key of {}{}", context.name, slot);
+        return std::make_shared<const SecureBytes>(std::move(unlocked->key));
+      }
+      failure = Error(Errc::key_wrong, "the key does not open {}", context.name)
+                    .advise("{}", secrets_.advice_when_wrong());
+    } catch (const Error& error) {
+      // A person who mistyped may try again; a file stays as it is, and its source gives no second try.
+      if (error.code() != Errc::key_file) throw;
+      failure = error.within(context.name);
+    }
+  }
+}
+
+std::optional<crypt::Unlocked> Unlocker::try_secret(const Context& context, const SecureBytes& secret) const {
+  const auto& handler = handlers_.at(context.keystore.handler);
+  return with_sound_copy(context.name, context.copies, [&](std::span<const std::byte> bytes) {
+    return handler.unlock(bytes, context.attributes, secret);
+  });
+}
+
+/// The RFC's way: a live volume of the store may hold the key in its table. It is checked against the store
+/// where that can be done, and taken from a table of that store's own where it can't.
+SharedKey Unlocker::from_live_table(const Context& context) {
+  const auto* handler = handlers_.find(context.keystore.handler);
+  if (handler == nullptr) return nullptr;
+  for (const auto* lv : metadata::users_of(context.vg, context.lv.name)) {
+    const auto uuid = dm_uuid(context.vg.id, lv->id);
+    const auto info = mapper_.find_uuid(uuid);
+    if (!info || !info->has_live_table) continue;
+    const auto table = mapper_.live_table(uuid);
+    if (!table) continue;
+    const bool store_is_alone = stores_of(context.vg, lv->name).size() == 1;
+    for (const auto& line : *table) {
+      const auto* target = std::get_if<CryptTarget>(&line.target);
+      const auto* hex = target == nullptr ? nullptr : std::get_if<HexKey>(&target->key);
+      if (hex == nullptr || hex->key->size() != context.key_size()) continue;
+      const auto is_right =
+          with_sound_copy(context.name, context.copies, [&](std::span<const std::byte> bytes) {
+            return handler->verify(bytes, context.attributes, *hex->key);
+          });
+      if (!is_right.value_or(store_is_alone)) continue;
+      log::verbose("key of {} from table", context.name);
+      return hex->key;
+    }
+  }
+  return nullptr;
+}
+
+bool store_is_live(Mapper& mapper, const VolumeGroup& vg, const std::string& store) {
+  return std::ranges::any_of(metadata::users_of(vg, store), [&](const metadata::LogicalVolume* lv) {
+    const auto info = mapper.find_uuid(dm_uuid(vg.id, lv->id));
+    return info && info->has_live_table;
+  });
+}
+
+}  // namespace cv::activate

@@ -1,0 +1,92 @@
+// From a keystore to its master key: what is at hand first, the person last.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "activate/device_tree.h"
+#include "activate/key_cache.h"
+#include "activate/mapper.h"
+#include "lib/crypt/key_handler.h"
+#include "lib/crypt/secret.h"
+#include "metadata/volume_group.h"
+
+namespace cv::activate {
+
+/// For whom a secret is wanted.
+struct SecretRequest {
+  std::string vg;
+  std::string store;
+  std::string handler;
+  crypt::StoreAttributes attributes;
+  unsigned attempt = 1;  ///< 2 and on: the one before was wrong
+};
+
+/// Where secrets come from: a prompt, a key file, a pipe.
+class SecretSource {
+ public:
+  virtual ~SecretSource() = default;
+  /// Nothing where there is no (further) try.
+  virtual std::optional<crypt::SecureBytes> next(const SecretRequest& request) = 0;
+  /// What to say to a person whose secret was wrong, "" for nothing in particular.
+  virtual std::string advice_when_wrong() const = 0;
+};
+
+/// The bytes of each copy of a store, the best first; none where its handler keeps no bytes.
+using StoreCopies = std::function<std::vector<std::vector<std::byte>>(const metadata::VolumeGroup& vg,
+                                                                      const metadata::LogicalVolume& store)>;
+
+class Unlocker {
+ public:
+  struct Settings {
+    bool use_cached = true;  ///< false: --nocache, the secret is wanted whatever is at hand
+  };
+
+  Unlocker(const crypt::HandlerList& handlers, StoreCopies copies, SecretSource& secrets, KeyCache& cache,
+           Mapper& mapper, Settings settings);
+  Unlocker(const crypt::HandlerList& handlers, StoreCopies copies, SecretSource& secrets, KeyCache& cache,
+           Mapper& mapper);
+
+  /// The key of a store as tables name it. Asks the secret source only where neither this process, nor the
+  /// keyring, nor a live table has the key. Throws Errc::key_wrong where no secret opened it,
+  /// Errc::key_missing where there was none, Errc::no_handler.
+  StoreKey open(const metadata::VolumeGroup& vg, const std::string& store);
+  /// open() for each store, once each.
+  StoreKeys open(const metadata::VolumeGroup& vg, const std::vector<std::string>& stores);
+
+  /// The same without a key: enough to plan with, and to see whether the key is needed at all.
+  StoreKey described(const metadata::VolumeGroup& vg, const std::string& store);
+  StoreKeys described(const metadata::VolumeGroup& vg, const std::vector<std::string>& stores);
+
+  /// The key itself: from this process, from a live table that holds it in hex, or derived. For those who
+  /// change the store.
+  SharedKey master_key(const metadata::VolumeGroup& vg, const std::string& store);
+
+  /// Always wants a secret and says whether it opens the store: throws as open() does where it does not. The
+  /// key is kept in this process.
+  void test(const metadata::VolumeGroup& vg, const std::string& store);
+
+  /// What the metadata says of the store, completed from its header where the metadata is silent.
+  crypt::StoreAttributes attributes_of(const metadata::VolumeGroup& vg, const std::string& store);
+
+ private:
+  struct Context;
+
+  SharedKey derive(const Context& context);
+  SharedKey from_live_table(const Context& context);
+  std::optional<crypt::Unlocked> try_secret(const Context& context, const crypt::SecureBytes& secret) const;
+
+  const crypt::HandlerList& handlers_;
+  StoreCopies copies_;
+  SecretSource& secrets_;
+  KeyCache& cache_;
+  Mapper& mapper_;
+  Settings settings_;
+};
+
+/// "VG/STORE" is ours as long as this is true.
+bool store_is_live(Mapper& mapper, const metadata::VolumeGroup& vg, const std::string& store);
+
+}  // namespace cv::activate
