@@ -90,10 +90,8 @@ class GroupPrinter {
     writer.number("metadata_copies", vg_.metadata_copies);
     writer.at("physical_volumes").blank();
     print_pvs();
-    if (!vg_.lvs.empty()) {
-      writer.at("logical_volumes").blank();
-      print_lvs();
-    }
+    writer.at("logical_volumes").blank();
+    if (!vg_.lvs.empty()) print_lvs();
     printer_.blank();
     writer.finish();
     printer_.close();
@@ -122,8 +120,10 @@ class GroupPrinter {
     printer_.open(pvs_.name_of(pv.id));
     SectionWriter writer(printer_, pv.carried, kPhysicalKeys);
     writer.text("id", pv.id.text());
-    if (!pv.device.empty()) writer.at("device").text("device", pv.device, "Hint only");
-    writer.at("status").blank();
+    if (!pv.device.empty()) {
+      writer.at("device").text("device", pv.device, "Hint only");
+      printer_.blank();
+    }
     print_flags(writer, pv.flags);
     if (!pv.tags.empty()) writer.texts("tags", pv.tags);
     if (pv.dev_size) writer.number("dev_size", pv.dev_size->n, config::size_comment(*pv.dev_size));

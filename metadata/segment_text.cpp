@@ -31,9 +31,13 @@ constexpr std::array<std::string_view, 15> kKeystoreKeys = {
     "sector_size",  "iv_next",      "generation", "key_check", "erasing", "areas",  "stripes"};
 constexpr std::array<std::string_view, 4> kOpaqueKeys = {"start_extent", "extent_count", "type", "tags"};
 
-/// Lists that LVM2 prints with one pair on each line.
-constexpr std::array<std::string_view, 5> kPairedLists = {"stripes", "mirrors", "raids", "raid0_lvs",
-                                                          "areas"};
+/// Lists that LVM2 prints over several lines, and how many items it puts on one.
+struct RowList {
+  std::string_view key;
+  std::size_t per_line;
+};
+constexpr std::array kRowLists = {RowList{"stripes", 2}, RowList{"mirrors", 2}, RowList{"raids", 2},
+                                  RowList{"raid0_lvs", 1}};
 
 /// LVM2 takes the keys of a segment in any order; what the others mean depends on the type.
 std::string type_ahead(Parser& parser, const Position& position) {
@@ -310,7 +314,7 @@ class SegmentPrinter {
     if (!linear)
       writer.number("stripe_size", striped.stripe_size.n, config::size_comment(striped.stripe_size));
     writer.at("stripes").blank();
-    printer_.pairs("stripes", pairs_of(striped.stripes));
+    printer_.rows("stripes", pairs_of(striped.stripes));
     writer.finish();
   }
 
@@ -361,12 +365,10 @@ class SegmentPrinter {
 
   void print_body(const Tree& body) const {
     for (const auto& [key, node] : body) {
-      const auto& items = node.data().items;
-      const bool paired = node.data().is_list && items.size() >= 2 && items.size() % 2 == 0 &&
-                          std::ranges::find(kPairedLists, key) != kPairedLists.end();
-      if (paired) {
+      const auto rows = std::ranges::find(kRowLists, key, &RowList::key);
+      if (node.data().is_list && rows != kRowLists.end()) {
         printer_.blank();
-        printer_.pairs(key, items);
+        printer_.rows(key, node.data().items, rows->per_line);
       } else {
         printer_.node(key, node);
       }

@@ -91,14 +91,15 @@ void Printer::value(std::string_view key, const Value& value) {
   end({});
 }
 
-void Printer::pairs(std::string_view key, const std::vector<Scalar>& items) {
+void Printer::rows(std::string_view key, const std::vector<Scalar>& items, std::size_t per_line) {
   begin(key);
   out_ += "[\n";
   ++depth_;
   for (std::size_t i = 0; i < items.size(); ++i) {
-    if (i % 2 == 0) indent();
+    if (i % per_line == 0) indent();
     put_scalar(items[i]);
-    if (i + 1 < items.size()) out_ += i % 2 == 0 ? ", " : ",\n";
+    const bool last_of_line = (i + 1) % per_line == 0;
+    if (i + 1 < items.size()) out_ += last_of_line ? ",\n" : ", ";
   }
   --depth_;
   out_ += '\n';

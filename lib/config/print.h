@@ -35,8 +35,8 @@ class Printer {
   void text(std::string_view key, std::string_view text, std::string_view comment = {});
   void texts(std::string_view key, const std::vector<std::string>& texts);
   void value(std::string_view key, const Value& value);
-  /// A list with two items on each line: how LVM2 writes areas.
-  void pairs(std::string_view key, const std::vector<Scalar>& items);
+  /// A list with so many items on each line: how LVM2 writes areas.
+  void rows(std::string_view key, const std::vector<Scalar>& items, std::size_t per_line = 2);
   /// A node and all below it.
   void node(std::string_view key, const Tree& tree);
 
