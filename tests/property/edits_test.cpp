@@ -17,7 +17,7 @@
 namespace cv::metadata {
 namespace {
 
-using namespace cv::testing;
+using namespace cv::test;
 using ::testing::IsEmpty;
 
 class RandomEdits {

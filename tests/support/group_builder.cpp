@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-namespace cv::testing {
+namespace cv::test {
 
 using namespace metadata;
 
@@ -125,4 +125,4 @@ VolumeGroup rfc_group() {
   return vg;
 }
 
-}  // namespace cv::testing
+}  // namespace cv::test

@@ -7,7 +7,7 @@
 
 #include "metadata/edit.h"
 
-namespace cv::testing {
+namespace cv::test {
 
 /// An id that is the number in decimal, padded: readable in failures.
 IdCharacters numbered_id(std::uint64_t number);
@@ -34,4 +34,4 @@ metadata::NewCryptVolume crypt_volume(const std::string& name, std::uint64_t ext
 /// The RFC's example, as its text would be read: "tst" on a plain store, "luks1" on a LUKS store.
 metadata::VolumeGroup rfc_group();
 
-}  // namespace cv::testing
+}  // namespace cv::test

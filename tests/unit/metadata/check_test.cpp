@@ -11,7 +11,7 @@
 namespace cv::metadata {
 namespace {
 
-using namespace cv::testing;
+using namespace cv::test;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 

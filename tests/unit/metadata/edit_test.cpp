@@ -12,7 +12,7 @@
 namespace cv::metadata {
 namespace {
 
-using namespace cv::testing;
+using namespace cv::test;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;

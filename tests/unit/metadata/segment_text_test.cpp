@@ -8,7 +8,7 @@
 namespace cv::metadata {
 namespace {
 
-using cv::testing::id_of;
+using test::id_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;

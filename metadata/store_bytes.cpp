@@ -1,0 +1,160 @@
+#include "metadata/store_bytes.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "lib/base/bytes.h"
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "metadata/volume_bytes.h"
+
+namespace cv::metadata {
+
+namespace {
+
+constexpr Bytes kTrailer{kStoreTrailerBytes};
+constexpr std::size_t kChunk = 1 << 20;
+
+const Keystore& keystore_at(const LogicalVolume& store) {
+  const Keystore* keystore = keystore_of(store);
+  CV_ASSERT(keystore != nullptr);
+  return *keystore;
+}
+
+Extents copy_size(const LogicalVolume& store) {
+  return store.segments.front().count;
+}
+
+std::unique_ptr<device::BlockDevice> open_copy(const VolumeGroup& vg, const PvDevices& devices,
+                                               const LogicalVolume& store, unsigned number) {
+  return open_area(vg, devices, keystore_at(store).copies.at(number - 1), copy_size(store),
+                   fmt::format("copy {} of {}/{}", number, vg.name, store.name));
+}
+
+std::vector<std::byte> read_all(device::BlockDevice& device, Bytes from, Bytes length) {
+  std::vector<std::byte> bytes(length.n);
+  device.read(from, bytes);
+  return bytes;
+}
+
+std::optional<StoreTrailer> read_trailer(device::BlockDevice& copy) {
+  if (copy.size() < kTrailer) return std::nullopt;
+  std::array<std::byte, kStoreTrailerBytes> packed{};
+  copy.read(copy.size() - kTrailer, packed);
+  return unpack_store_trailer(packed);
+}
+
+StoreCopy read_copy(const VolumeGroup& vg, const PvDevices& devices, const LogicalVolume& store,
+                    unsigned number) {
+  StoreCopy copy;
+  copy.number = number;
+  try {
+    const auto device = open_copy(vg, devices, store, number);
+    copy.bytes = read_all(*device, Bytes(0), device->size());
+    copy.trailer = read_trailer(*device);
+  } catch (const Error& error) {
+    copy.flaw = error.what();
+  }
+  if (copy.trailer) {
+    copy.intact = copy.trailer->store == store.id && digest_matches(*copy.trailer, copy.bytes);
+    if (!copy.intact) copy.flaw = "it is not what its trailer says";
+    copy.bytes.resize(copy.bytes.size() - kStoreTrailerBytes);
+  }
+  return copy;
+}
+
+/// Writes and proves that it arrived.
+void write_verified(device::BlockDevice& device, Bytes at, std::span<const std::byte> bytes) {
+  device.write(at, bytes);
+  device.flush();
+  const auto there = read_all(device, at, Bytes(bytes.size()));
+  if (!std::ranges::equal(there, bytes))
+    throw Error(Errc::io, "{} does not give back what was written to it", device.path())
+        .advise("the disk is failing; replace it");
+}
+
+}  // namespace
+
+Bytes handler_room(const VolumeGroup& vg, const LogicalVolume& store) {
+  const Bytes size = to_bytes(to_sectors(copy_size(store), vg.extent_size));
+  return size > kTrailer ? size - kTrailer : Bytes(0);
+}
+
+std::vector<StoreCopy> read_copies(const VolumeGroup& vg, const PvDevices& devices,
+                                   const LogicalVolume& store) {
+  std::vector<StoreCopy> copies;
+  for (unsigned number = 1; number <= keystore_at(store).copies.size(); ++number)
+    copies.push_back(read_copy(vg, devices, store, number));
+  const auto rank = [](const StoreCopy& copy) {
+    return std::tuple(!copy.bytes.empty(), copy.intact, copy.trailer ? copy.trailer->generation : 0);
+  };
+  std::ranges::stable_sort(copies, std::ranges::greater(), rank);
+  return copies;
+}
+
+void write_new_copies(const VolumeGroup& vg, const PvDevices& devices, const LogicalVolume& store,
+                      std::span<const std::byte> handler_bytes) {
+  const Keystore& keystore = keystore_at(store);
+  CV_ASSERT(Bytes(handler_bytes.size()) <= handler_room(vg, store) || keystore.copies.empty());
+  const auto trailer = pack(make_store_trailer(store.id, keystore.generation.value_or(0),
+                                               keystore.iv_next.value_or(Sectors()), handler_bytes));
+  for (unsigned number = 1; number <= keystore.copies.size(); ++number) {
+    const auto device = open_copy(vg, devices, store, number);
+    // What lay between the handler's bytes and the trailer was somebody else's.
+    std::vector<std::byte> whole(device->size().n);
+    std::ranges::copy(handler_bytes, whole.begin());
+    std::ranges::copy(trailer, whole.end() - kStoreTrailerBytes);
+    write_verified(*device, Bytes(0), whole);
+  }
+}
+
+void update_trailers(const VolumeGroup& vg, const PvDevices& devices, const LogicalVolume& store) {
+  const Keystore& keystore = keystore_at(store);
+  for (unsigned number = 1; number <= keystore.copies.size(); ++number) {
+    try {
+      const auto device = open_copy(vg, devices, store, number);
+      auto trailer = read_trailer(*device);
+      if (!trailer || trailer->iv_next >= keystore.iv_next.value_or(Sectors())) continue;
+      trailer->iv_next = *keystore.iv_next;
+      write_verified(*device, device->size() - kTrailer, pack(*trailer));
+    } catch (const Error& error) {
+      log::warning("the trailer of copy {} of {}/{} was not updated: {}", number, vg.name, store.name,
+                   error.what());
+    }
+  }
+}
+
+void wipe_start(const VolumeGroup& vg, const PvDevices& devices, const LogicalVolume& lv, Bytes length) {
+  const auto device = open_volume(vg, devices, lv.name);
+  std::vector<std::byte> noise(std::min<std::uint64_t>(kChunk, length.n));
+  for (Bytes at; at < length; at += Bytes(noise.size())) {
+    noise.resize(std::min<std::uint64_t>(noise.size(), (length - at).n));
+    fill_random(noise);
+    write_verified(*device, at, noise);
+  }
+}
+
+void erase_copies(const VolumeGroup& vg, const PvDevices& devices, const LogicalVolume& store) {
+  const Bytes size = to_bytes(to_sectors(copy_size(store), vg.extent_size));
+  for (const Area& area : keystore_at(store).copies)
+    if (const auto* data = std::get_if<LogicalArea>(&area))
+      wipe_start(vg, devices, lv_at(vg, data->lv), size);
+}
+
+std::optional<Sectors> iv_next_of_trailers(const VolumeGroup& vg, const PvDevices& devices,
+                                           const LogicalVolume& store) {
+  std::optional<Sectors> highest;
+  for (unsigned number = 1; number <= keystore_at(store).copies.size(); ++number) {
+    try {
+      const auto trailer = read_trailer(*open_copy(vg, devices, store, number));
+      if (trailer && trailer->store == store.id)
+        highest = std::max(highest.value_or(Sectors()), trailer->iv_next);
+    } catch (const Error& error) {
+      log::debug("copy {} of {}/{} has no trailer that can be read: {}", number, vg.name, store.name,
+                 error.what());
+    }
+  }
+  return highest;
+}
+
+}  // namespace cv::metadata

@@ -1,0 +1,54 @@
+// The bytes of a keystore on disk: copies on several PVs, each with a trailer behind the handler's bytes.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "metadata/disk/store_trailer.h"
+#include "metadata/scan.h"
+#include "metadata/volume_group.h"
+
+namespace cv::metadata {
+
+struct StoreCopy {
+  unsigned number = 1;                  ///< as in the name of its data LV
+  std::vector<std::byte> bytes;         ///< the handler's; the whole copy where there is no trailer
+  std::optional<StoreTrailer> trailer;  ///< absent: taken over in place, or `flaw` says what is wrong
+  bool intact = false;                  ///< the trailer's digest is right; it ranks, it does not exclude
+  std::string flaw;                     ///< why it is not: empty, or a sentence
+};
+
+/// Every copy, the best first: intact and of the highest generation. Copies that can't be read come last,
+/// without bytes. None where the handler keeps no bytes.
+std::vector<StoreCopy> read_copies(const VolumeGroup& vg, const PvDevices& devices,
+                                   const LogicalVolume& store);
+
+/// What a copy holds besides the trailer.
+Bytes handler_room(const VolumeGroup& vg, const LogicalVolume& store);
+
+/// Writes the handler's bytes and a trailer (generation and iv_next as the segment says) to every copy, one
+/// after the other, each flushed, read back and compared. The extents are free in what is committed: nobody
+/// reads them yet.
+void write_new_copies(const VolumeGroup& vg, const PvDevices& devices, const LogicalVolume& store,
+                      std::span<const std::byte> handler_bytes);
+
+/// Lets the trailers of `store` say the segment's iv_next, which has grown. A copy whose trailer can't be
+/// updated is logged as a warning: the text is what counts.
+void update_trailers(const VolumeGroup& vg, const PvDevices& devices, const LogicalVolume& store);
+
+/// Overwrites `length` bytes of a volume with random bytes, from its start, flushes, reads back and compares.
+void wipe_start(const VolumeGroup& vg, const PvDevices& devices, const LogicalVolume& lv, Bytes length);
+
+/// wipe_start() over the whole of every copy of a store. Throws Errc::not_found that names the PV where a
+/// copy is out of reach.
+void erase_copies(const VolumeGroup& vg, const PvDevices& devices, const LogicalVolume& store);
+
+/// The highest iv_next that a trailer of the store knows; nothing where there is none.
+std::optional<Sectors> iv_next_of_trailers(const VolumeGroup& vg, const PvDevices& devices,
+                                           const LogicalVolume& store);
+
+}  // namespace cv::metadata
