@@ -1,0 +1,180 @@
+#include "tests/support/fake_mapper.h"
+
+#include <algorithm>
+
+#include "lib/base/error.h"
+#include "lib/base/match.h"
+
+namespace cv::test {
+
+using namespace cv::activate;
+
+namespace {
+
+constexpr std::uint32_t kDmMajor = 253;
+
+unsigned times_named(const Table& table, DeviceNumber number) {
+  const auto is_it = [&](const Device& device) -> unsigned { return device == Device(number) ? 1 : 0; };
+  unsigned count = 0;
+  for (const auto& line : table) {
+    count += match(
+        line.target, [&](const LinearTarget& linear) { return is_it(linear.device); },
+        [&](const StripedTarget& striped) {
+          unsigned sum = 0;
+          for (const auto& stripe : striped.stripes) sum += is_it(stripe.device);
+          return sum;
+        },
+        [&](const CryptTarget& crypt) { return is_it(crypt.device); }, [](const ErrorTarget&) { return 0U; },
+        [](const ZeroTarget&) { return 0U; });
+  }
+  return count;
+}
+
+}  // namespace
+
+std::optional<DeviceInfo> FakeMapper::find_uuid(const std::string& uuid) {
+  const auto found = devices_.find(uuid);
+  if (found == devices_.end()) return std::nullopt;
+  return info_of(uuid, found->second);
+}
+
+std::optional<DeviceInfo> FakeMapper::find_name(const std::string& name) {
+  for (const auto& [uuid, device] : devices_)
+    if (device.name == name) return info_of(uuid, device);
+  return std::nullopt;
+}
+
+std::vector<DeviceInfo> FakeMapper::list() {
+  std::vector<DeviceInfo> infos;
+  for (const auto& [uuid, device] : devices_)
+    if (uuid.starts_with("LVM-")) infos.push_back(info_of(uuid, device));
+  return infos;
+}
+
+std::optional<Table> FakeMapper::live_table(const std::string& uuid) {
+  return at(uuid).live;
+}
+
+void FakeMapper::run(const Operation& operation) {
+  ++runs_;
+  if (fails_in_ > 0 && --fails_in_ == 0) throw Error(Errc::kernel, "the fake was told to fail here");
+  match(
+      operation,
+      [&](const CreateDevice& create) {
+        if (devices_.contains(create.uuid) || find_name(create.name))
+          throw Error(Errc::exists, "{} exists", create.name);
+        devices_[create.uuid] = {.name = create.name, .number = {kDmMajor, next_minor_++}};
+        history_.push_back("create " + create.name);
+      },
+      [&](const LoadTable& load) {
+        auto& device = at(load.uuid);
+        for (const auto& line : load.table) check_target(line);
+        device.inactive = load.table;
+        device.inactive_read_only = load.read_only;
+        history_.push_back("load " + device.name);
+      },
+      [&](const ClearInactive& clear) {
+        auto& device = at(clear.uuid);
+        device.inactive.reset();
+        history_.push_back("clear " + device.name);
+      },
+      [&](const SuspendDevice& suspend) {
+        auto& device = at(suspend.uuid);
+        device.suspended = true;
+        history_.push_back("suspend " + device.name);
+      },
+      [&](const ResumeDevice& resume) {
+        auto& device = at(resume.uuid);
+        if (device.inactive) {
+          device.live = std::exchange(device.inactive, std::nullopt);
+          device.live_read_only = device.inactive_read_only;
+        }
+        device.suspended = false;
+        device.publication = resume.publication;
+        history_.push_back("resume " + device.name);
+      },
+      [&](const RemoveDevice& remove) {
+        auto& device = at(remove.uuid);
+        if (device.opens + references(device.number) > 0)
+          throw Error(Errc::in_use, "{} is in use", device.name);
+        history_.push_back("remove " + device.name);
+        devices_.erase(remove.uuid);
+      });
+}
+
+void FakeMapper::settle() {
+  links_.clear();
+  for (const auto& [uuid, device] : devices_)
+    if (device.live && !device.publication.link.empty()) links_.push_back(device.publication.link);
+  std::ranges::sort(links_);
+}
+
+std::optional<TargetVersion> FakeMapper::target_version(const std::string& type) {
+  if (type == "crypt") return TargetVersion{1, 24, 0};
+  if (type == "linear" || type == "striped" || type == "error" || type == "zero") return TargetVersion{1, 4, 0};
+  return std::nullopt;
+}
+
+bool FakeMapper::any_suspended() const {
+  return std::ranges::any_of(devices_, [](const auto& entry) { return entry.second.suspended; });
+}
+
+bool FakeMapper::any_inactive_table() const {
+  return std::ranges::any_of(devices_, [](const auto& entry) { return entry.second.inactive.has_value(); });
+}
+
+DeviceInfo FakeMapper::info_of(const std::string& uuid, const FakeDevice& device) const {
+  return {.name = device.name,
+          .uuid = uuid,
+          .number = device.number,
+          .open_count = device.opens + references(device.number),
+          .suspended = device.suspended,
+          .has_live_table = device.live.has_value(),
+          .has_inactive_table = device.inactive.has_value(),
+          .read_only = device.live_read_only};
+}
+
+FakeMapper::FakeDevice& FakeMapper::at(const std::string& uuid) {
+  const auto found = devices_.find(uuid);
+  if (found == devices_.end()) throw Error(Errc::not_found, "there is no device {}", uuid);
+  return found->second;
+}
+
+/// A table holds each device it names open, once however often it names it.
+unsigned FakeMapper::references(DeviceNumber number) const {
+  unsigned count = 0;
+  for (const auto& [uuid, device] : devices_) {
+    if (device.live && times_named(*device.live, number) > 0) ++count;
+    if (device.inactive && times_named(*device.inactive, number) > 0) ++count;
+  }
+  return count;
+}
+
+void FakeMapper::check_target(const TableLine& line) {
+  match(
+      line.target, [&](const LinearTarget& linear) { check_area(linear.device, linear.offset + line.length); },
+      [&](const StripedTarget& striped) {
+        const Sectors each(line.length.n / striped.stripes.size());
+        for (const auto& stripe : striped.stripes) check_area(stripe.device, stripe.offset + each);
+      },
+      [&](const CryptTarget& crypt) {
+        check_area(crypt.device, crypt.offset + line.length);
+        const auto* key = std::get_if<KeyringKey>(&crypt.key);
+        if (key != nullptr && keyring_ != nullptr && !keyring_->find(key->description))
+          throw Error(Errc::kernel, "the keyring has no {}", key->description);
+        if (crypt.iv_offset.n % (crypt.sector_bytes / kSectorBytes) != 0)
+          throw Error(Errc::kernel, "iv_offset {} is odd", crypt.iv_offset.n);
+      },
+      [](const ErrorTarget&) {}, [](const ZeroTarget&) {});
+}
+
+void FakeMapper::check_area(const Device& device, Sectors end) {
+  const auto* number = std::get_if<DeviceNumber>(&device);
+  if (number == nullptr) throw Error(Errc::kernel, "a device has no number");
+  if (number->major != kDmMajor) return;
+  for (const auto& [uuid, below] : devices_)
+    if (below.number == *number && below.live && end <= length_of(*below.live)) return;
+  throw Error(Errc::kernel, "{} is too small", to_text(*number));
+}
+
+}  // namespace cv::test

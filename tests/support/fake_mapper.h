@@ -1,0 +1,69 @@
+// A device-mapper in memory: devices with a live and an inactive table, and a wish to fail.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "activate/mapper.h"
+#include "lib/crypt/keyring.h"
+
+namespace cv::test {
+
+class FakeMapper final : public activate::Mapper {
+ public:
+  std::optional<activate::DeviceInfo> find_uuid(const std::string& uuid) override;
+  std::optional<activate::DeviceInfo> find_name(const std::string& name) override;
+  std::vector<activate::DeviceInfo> list() override;
+  std::optional<activate::Table> live_table(const std::string& uuid) override;
+  void run(const activate::Operation& operation) override;
+  void settle() override;
+  std::optional<activate::TargetVersion> target_version(const std::string& type) override;
+
+  /// The n-th run() from now on (1: the next) throws Errc::kernel and does nothing; 0: none does.
+  void fail_at(unsigned n) { fails_in_ = n; }
+  unsigned runs() const { return runs_; }
+  /// Somebody else opens or closes a device.
+  void open(const std::string& uuid) { ++devices_.at(uuid).opens; }
+  void close(const std::string& uuid) { --devices_.at(uuid).opens; }
+  /// Tables that name a key are refused where this keyring has not got it.
+  void use_keyring(crypt::Keyring& keyring) { keyring_ = &keyring; }
+
+  bool empty() const { return devices_.empty(); }
+  bool any_suspended() const;
+  bool any_inactive_table() const;
+  /// The links below /dev, as of the last settle().
+  const std::vector<std::string>& links() const { return links_; }
+  /// Every operation that succeeded, in a word and a name: "create vg0-tst", "resume vg0-tst".
+  const std::vector<std::string>& history() const { return history_; }
+  void clear_history() { history_.clear(); }
+
+ private:
+  struct FakeDevice {
+    std::string name;
+    activate::DeviceNumber number;
+    std::optional<activate::Table> live;
+    std::optional<activate::Table> inactive;
+    bool live_read_only = false;
+    bool inactive_read_only = false;
+    bool suspended = false;
+    unsigned opens = 0;
+    activate::Publication publication;
+  };
+
+  activate::DeviceInfo info_of(const std::string& uuid, const FakeDevice& device) const;
+  FakeDevice& at(const std::string& uuid);
+  unsigned references(activate::DeviceNumber number) const;
+  void check_target(const activate::TableLine& line);
+  void check_area(const activate::Device& device, Sectors end);
+
+  std::map<std::string, FakeDevice> devices_;
+  std::vector<std::string> links_;
+  std::vector<std::string> history_;
+  crypt::Keyring* keyring_ = nullptr;
+  std::uint32_t next_minor_ = 0;
+  unsigned fails_in_ = 0;
+  unsigned runs_ = 0;
+};
+
+}  // namespace cv::test
