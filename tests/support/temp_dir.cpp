@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 
 #include "lib/base/bytes.h"
 #include "lib/base/error.h"
@@ -36,10 +35,10 @@ void write_file(const std::string& path, std::string_view text) {
 
 std::vector<std::byte> read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
+  std::vector<std::byte> bytes(std::filesystem::file_size(path));
+  file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   if (!file) throw Error(Errc::io, "{} can't be read", path);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  const auto bytes = bytes_of(text);
-  return {bytes.begin(), bytes.end()};
+  return bytes;
 }
 
 }  // namespace cv::test
