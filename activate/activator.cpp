@@ -152,9 +152,8 @@ class Stager {
       grow_now(step);
       return;
     }
-    undo_.emplace_back([&mapper = mapper_, clear = ClearInactive{device.uuid}] {
-      try_or_warn([&] { mapper.run(clear); });
-    });
+    undo_.emplace_back(
+        [&mapper = mapper_, clear = ClearInactive{device.uuid}] { try_or_warn([&] { mapper.run(clear); }); });
     pending_.push_back({.resume = resume_of(device), .suspend = {device.uuid}, .is_live = is_live});
   }
 
@@ -168,13 +167,13 @@ class Stager {
       try_or_warn([&] { mapper_.run(resume); });
       throw;
     }
-    undo_.emplace_back([&mapper = mapper_, resume,
-                        load = LoadTable{step.device.uuid, step.former, step.device.read_only}] {
-      try_or_warn([&] {
-        mapper.run(load);
-        mapper.run(resume);
-      });
-    });
+    undo_.emplace_back(
+        [&mapper = mapper_, resume, load = LoadTable{step.device.uuid, step.former, step.device.read_only}] {
+          try_or_warn([&] {
+            mapper.run(load);
+            mapper.run(resume);
+          });
+        });
   }
 
   void load(const PlannedDevice& device) {
@@ -191,8 +190,9 @@ class Stager {
   void require_free_name(const PlannedDevice& device) {
     const auto other = mapper_.find_name(device.name);
     if (!other || other->uuid == device.uuid) return;
-    throw Error(Errc::exists, "{} can't be activated: the device name {} is taken by a device that is not ours",
-                device.lv, device.name)
+    throw Error(Errc::exists,
+                "{} can't be activated: the device name {} is taken by a device that is not ours", device.lv,
+                device.name)
         .advise("look at it with `dmsetup info {}`, then remove or rename it", device.name);
   }
 
@@ -325,7 +325,8 @@ Change Activator::stage(const VolumeGroup& current, const VolumeGroup& next,
   return stage_plan(next, plan_change(current, next, lvs, inputs));
 }
 
-void Activator::activate(const VolumeGroup& vg, const std::vector<std::string>& lvs, const TreeInputs& inputs) {
+void Activator::activate(const VolumeGroup& vg, const std::vector<std::string>& lvs,
+                         const TreeInputs& inputs) {
   const Undo settle([&] { try_or_warn([&] { mapper_.settle(); }); });
   for (const auto& lv : lvs)
     during(fmt::format("activating {}/{}", vg.name, lv), [&] { stage(vg, vg, {lv}, inputs).carry_out(); });
@@ -367,8 +368,8 @@ void Activator::forget_closed_stores(const VolumeGroup& vg, const std::string& v
   for (const auto& store : stores_of(vg, volume)) {
     const auto* lv = metadata::find_lv(vg, store);
     if (lv == nullptr) continue;
-    const bool is_live = std::ranges::any_of(
-        metadata::users_of(vg, store), [&](const auto* user) { return is_active(vg, user->name); });
+    const bool is_live = std::ranges::any_of(metadata::users_of(vg, store),
+                                             [&](const auto* user) { return is_active(vg, user->name); });
     if (!is_live) cache_->forget({vg.id, lv->id});
   }
 }

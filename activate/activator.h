@@ -61,7 +61,8 @@ class Activator {
 
   /// Brings volumes up, one after the other; one that fails is taken back and ends the call, those before it
   /// stay up. A volume that is up already gets the table it should have.
-  void activate(const metadata::VolumeGroup& vg, const std::vector<std::string>& lvs, const TreeInputs& inputs);
+  void activate(const metadata::VolumeGroup& vg, const std::vector<std::string>& lvs,
+                const TreeInputs& inputs);
 
   /// Takes volumes down, one after the other. One that is not up is fine. Throws Errc::in_use, with who holds
   /// it, after waiting for `patience`: udev opens devices for a moment.

@@ -32,7 +32,8 @@ std::optional<DeviceNumber> parse_device_number(std::string_view text) {
 DeviceNumber device_number_of(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0)
-    throw Error(errno == ENOENT ? Errc::not_found : Errc::io, "can't look at {}: {}", path, errno_text(errno));
+    throw Error(errno == ENOENT ? Errc::not_found : Errc::io, "can't look at {}: {}", path,
+                errno_text(errno));
   if (!S_ISBLK(status.st_mode))
     throw Error(Errc::unsupported, "{} is no block device, so no volume on it can be activated", path)
         .advise("attach it with losetup and name the loop device instead");

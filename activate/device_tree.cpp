@@ -115,7 +115,8 @@ bool is_linear(const LogicalVolume& lv) {
 }
 
 [[noreturn]] void throw_opaque(const std::string& lv, const metadata::Opaque& opaque) {
-  throw Error(Errc::unsupported, "{} is of type {}, which only LVM2 can activate and deactivate", lv, opaque.type)
+  throw Error(Errc::unsupported, "{} is of type {}, which only LVM2 can activate and deactivate", lv,
+              opaque.type)
       .advise("use lvchange for {}", lv);
 }
 
@@ -155,7 +156,8 @@ class TreeBuilder {
           [&](const metadata::Striped& striped) { add_striped(table, lv, segment, striped, depth); },
           [&](const metadata::Crypt& crypt) { add_crypt(table, lv, segment, crypt, depth); },
           [&](const metadata::Keystore&) {
-            throw Error(Errc::unsupported, "{} is a keystore, there is nothing in it to activate", full_name(lv));
+            throw Error(Errc::unsupported, "{} is a keystore, there is nothing in it to activate",
+                        full_name(lv));
           },
           [&](const metadata::Opaque& opaque) { throw_opaque(full_name(lv), opaque); });
     }
@@ -234,8 +236,7 @@ class TreeBuilder {
     if (depth > kMaxDepth || pieces.size() > kMaxPieces)
       throw Error(Errc::damaged, "the areas of {} lead from volume to volume without end", full_name(lv));
     match(
-        area,
-        [&](const PhysicalArea& physical) { append(pieces, physical_piece(lv, physical, count)); },
+        area, [&](const PhysicalArea& physical) { append(pieces, physical_piece(lv, physical, count)); },
         [&](const LogicalArea& logical) {
           const auto& below = volume_below(lv, logical, count);
           if (!is_linear(below)) {
@@ -302,8 +303,7 @@ void collect_below(const VolumeGroup& vg, const LogicalVolume& lv, std::vector<s
   };
   for (const auto& segment : lv.segments) {
     match(
-        segment.kind,
-        [&](const metadata::Striped& striped) { std::ranges::for_each(striped.stripes, add); },
+        segment.kind, [&](const metadata::Striped& striped) { std::ranges::for_each(striped.stripes, add); },
         [&](const metadata::Crypt& crypt) { add(crypt.area); },
         [&](const metadata::Keystore& store) { std::ranges::for_each(store.copies, add); },
         [](const metadata::Opaque&) {});

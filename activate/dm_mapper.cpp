@@ -25,8 +25,8 @@ namespace {
 using Task = CHandle<dm_task, dm_task_destroy>;
 
 constexpr std::string_view kUuidPrefix = "LVM-";
-constexpr std::uint16_t kHiddenFlags = DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG |
-                                       DM_UDEV_DISABLE_DISK_RULES_FLAG | DM_UDEV_DISABLE_OTHER_RULES_FLAG;
+constexpr std::uint16_t kHiddenFlags =
+    DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG | DM_UDEV_DISABLE_DISK_RULES_FLAG | DM_UDEV_DISABLE_OTHER_RULES_FLAG;
 
 /// libdevmapper's lines. What failed we say ourselves, from errno. While a device is suspended nothing may
 /// be written: the log may lie on it.
@@ -65,8 +65,7 @@ void require(int outcome) {
                   errno_text(error_number))
           .advise("try again, the key will be asked for");
     case EACCES:
-    case EPERM:
-      throw Error(Errc::kernel, "{}: {}", what, errno_text(error_number)).advise("run it as root");
+    case EPERM: throw Error(Errc::kernel, "{}: {}", what, errno_text(error_number)).advise("run it as root");
     default:
       throw Error(Errc::kernel, "{}: {}", what, errno_text(error_number))
           .advise("the kernel's log (dmesg) says why");
@@ -180,7 +179,8 @@ class DmMapper final : public Mapper {
   std::optional<DeviceInfo> info_of(dm_task* task, const std::string& what) {
     dm_info info{};
     run_task(task, fmt::format("asking for {}", what));
-    if (dm_task_get_info(task, &info) == 0) throw Error(Errc::kernel, "device-mapper says nothing about {}", what);
+    if (dm_task_get_info(task, &info) == 0)
+      throw Error(Errc::kernel, "device-mapper says nothing about {}", what);
     if (info.exists == 0) return std::nullopt;
     const char* name = dm_task_get_name(task);
     const char* uuid = dm_task_get_uuid(task);

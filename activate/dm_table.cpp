@@ -45,8 +45,7 @@ ParamsAroundKey around_key(const CryptTarget& target) {
     options.emplace_back("no_write_workqueue");
   }
   if (target.sector_bytes != 512) options.push_back(fmt::format("sector_size:{}", target.sector_bytes));
-  parts.after =
-      fmt::format(" {} {} {}", target.iv_offset.n, text_of_device(target.device), target.offset.n);
+  parts.after = fmt::format(" {} {} {}", target.iv_offset.n, text_of_device(target.device), target.offset.n);
   if (!options.empty()) parts.after += fmt::format(" {} {}", options.size(), fmt::join(options, " "));
   return parts;
 }
@@ -55,7 +54,8 @@ ParamsAroundKey params_of(const Target& target) {
   return match(
       target,
       [](const LinearTarget& linear) {
-        return ParamsAroundKey{fmt::format("{} {}", text_of_device(linear.device), linear.offset.n), nullptr, {}};
+        return ParamsAroundKey{
+            fmt::format("{} {}", text_of_device(linear.device), linear.offset.n), nullptr, {}};
       },
       [](const StripedTarget& striped) {
         std::string text = fmt::format("{} {}", striped.stripes.size(), striped.chunk.n);

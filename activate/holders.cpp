@@ -57,7 +57,8 @@ std::vector<std::string> mount_points(const std::string& number, const std::stri
   for (std::string line; std::getline(file, line);) {
     std::istringstream words(line);
     std::string id, parent, device, root, point;
-    if (words >> id >> parent >> device >> root >> point && device == number) points.push_back(unescaped(point));
+    if (words >> id >> parent >> device >> root >> point && device == number)
+      points.push_back(unescaped(point));
   }
   return points;
 }

@@ -44,7 +44,8 @@ device::LockFile KeyCache::lock(const StoreId& id) const {
   if (!settings_.locking) return {};
   const device::LockSettings lock_settings{.directory = settings_.run_dir, .enabled = true, .wait = true};
   try {
-    return device::LockFile(lock_settings, "K_" + id.vg.plain() + id.store.plain(), device::LockMode::exclusive);
+    return device::LockFile(lock_settings, "K_" + id.vg.plain() + id.store.plain(),
+                            device::LockMode::exclusive);
   } catch (const Error& error) {
     // Without the lock the worst is a second prompt.
     if (error.code() != Errc::locked) throw;

@@ -62,8 +62,8 @@ class KeyCache {
 
   /// The key, where this process has it; else null.
   SharedKey in_process(const StoreId& id) const;
-  /// Whether the keyring has a key that counts: one whose store has a live volume, or one that still waits for
-  /// its first. What stock LVM2 left behind when it closed the volumes does not count.
+  /// Whether the keyring has a key that counts: one whose store has a live volume, or one that still waits
+  /// for its first. What stock LVM2 left behind when it closed the volumes does not count.
   bool in_keyring(const StoreId& id, bool store_is_live);
 
   void put(const StoreId& id, SharedKey key);

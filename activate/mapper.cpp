@@ -13,7 +13,8 @@ class AbsentMapper final : public Mapper {
   std::vector<DeviceInfo> list() override { return {}; }
   std::optional<Table> live_table(const std::string&) override { return std::nullopt; }
   void run(const Operation&) override {
-    throw Error(Errc::unsupported, "there is no device-mapper here, so no volume can be activated or deactivated")
+    throw Error(Errc::unsupported,
+                "there is no device-mapper here, so no volume can be activated or deactivated")
         .advise("load the kernel module dm_mod, or use -an where the volume need not be active");
   }
   void settle() override {}

@@ -114,7 +114,8 @@ std::string describe(const Plan& plan) {
 
 std::vector<std::string> uuids_of(const VolumeGroup& vg, std::string_view lv) {
   std::vector<std::string> uuids{dm_uuid(vg.id, metadata::lv_at(vg, lv).id)};
-  for (const auto& below : volumes_below(vg, lv)) uuids.push_back(dm_uuid(vg.id, metadata::lv_at(vg, below).id));
+  for (const auto& below : volumes_below(vg, lv))
+    uuids.push_back(dm_uuid(vg.id, metadata::lv_at(vg, below).id));
   return uuids;
 }
 

@@ -53,7 +53,8 @@ struct Unlocker::Context {
         keystore(*metadata::keystore_of(lv)),
         id{group.id, lv.id},
         name(group.name + "/" + lv.name) {
-    const bool header_knows_more = is_luks(keystore.handler) && (keystore.cipher.empty() || keystore.key_bits == 0);
+    const bool header_knows_more =
+        is_luks(keystore.handler) && (keystore.cipher.empty() || keystore.key_bits == 0);
     if (bytes_wanted || header_knows_more) copies = read(vg, lv);
     attributes.cipher = keystore.cipher;
     attributes.key_bits = keystore.key_bits;
@@ -160,6 +161,21 @@ void Unlocker::test(const VolumeGroup& vg, const std::string& store) {
 
 crypt::StoreAttributes Unlocker::attributes_of(const VolumeGroup& vg, const std::string& store) {
   return Context(vg, store, copies_, false).attributes;
+}
+
+std::optional<bool> Unlocker::is_key_of(const VolumeGroup& vg, const std::string& store,
+                                        const SecureBytes& key) {
+  try {
+    const Context context(vg, store, copies_, true);
+    const auto* handler = handlers_.find(context.keystore.handler);
+    if (handler == nullptr || key.size() != context.key_size()) return std::nullopt;
+    return with_sound_copy(context.name, context.copies, [&](std::span<const std::byte> bytes) {
+      return handler->verify(bytes, context.attributes, key);
+    });
+  } catch (const Error& error) {
+    log::debug("{}/{} can't be compared: {}", vg.name, store, error.what());
+    return std::nullopt;
+  }
 }
 
 SharedKey Unlocker::derive(const Context& context) {

@@ -68,6 +68,11 @@ class Unlocker {
   /// key is kept in this process.
   void test(const metadata::VolumeGroup& vg, const std::string& store);
 
+  /// Whether `key` is the master key of a store; nothing where that can't be told, for want of a handler, a
+  /// readable copy, or a key_check. Never throws for what is on a disk.
+  std::optional<bool> is_key_of(const metadata::VolumeGroup& vg, const std::string& store,
+                                const crypt::SecureBytes& key);
+
   /// What the metadata says of the store, completed from its header where the metadata is silent.
   crypt::StoreAttributes attributes_of(const metadata::VolumeGroup& vg, const std::string& store);
 

@@ -111,7 +111,8 @@ void FakeMapper::settle() {
 
 std::optional<TargetVersion> FakeMapper::target_version(const std::string& type) {
   if (type == "crypt") return TargetVersion{1, 24, 0};
-  if (type == "linear" || type == "striped" || type == "error" || type == "zero") return TargetVersion{1, 4, 0};
+  if (type == "linear" || type == "striped" || type == "error" || type == "zero")
+    return TargetVersion{1, 4, 0};
   return std::nullopt;
 }
 
@@ -152,7 +153,8 @@ unsigned FakeMapper::references(DeviceNumber number) const {
 
 void FakeMapper::check_target(const TableLine& line) {
   match(
-      line.target, [&](const LinearTarget& linear) { check_area(linear.device, linear.offset + line.length); },
+      line.target,
+      [&](const LinearTarget& linear) { check_area(linear.device, linear.offset + line.length); },
       [&](const StripedTarget& striped) {
         const Sectors each(line.length.n / striped.stripes.size());
         for (const auto& stripe : striped.stripes) check_area(stripe.device, stripe.offset + each);

@@ -93,8 +93,8 @@ TEST_P(MapperContract, GivesBackTheTableItWasGiven) {
   const activate::Table table{
       {Sectors(0), Sectors(1024), activate::LinearTarget{world().disk(), Sectors(2048)}},
       {Sectors(1024), Sectors(2048),
-       activate::StripedTarget{
-           Sectors(128), {{world().disk(), Sectors(4096)}, {world().disk(), Sectors(8192)}}}},
+       activate::StripedTarget{Sectors(128),
+                               {{world().disk(), Sectors(4096)}, {world().disk(), Sectors(8192)}}}},
       {Sectors(3072), Sectors(8), activate::ZeroTarget{}},
       {Sectors(3080), Sectors(8), activate::ErrorTarget{}}};
 
@@ -194,7 +194,8 @@ TEST_P(MapperContract, ListsWhatHasAnLvmUuid) {
   const auto devices = mapper().list();
 
   EXPECT_THAT(devices, testing::Contains(testing::Field(&activate::DeviceInfo::uuid, kUuidA)));
-  EXPECT_THAT(devices, testing::Not(testing::Contains(testing::Field(&activate::DeviceInfo::uuid, "OTHER-1234"))));
+  EXPECT_THAT(devices,
+              testing::Not(testing::Contains(testing::Field(&activate::DeviceInfo::uuid, "OTHER-1234"))));
   remove(kUuidA);
   remove("OTHER-1234");
 }

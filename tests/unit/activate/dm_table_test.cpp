@@ -33,7 +33,8 @@ CryptTarget crypt_target(TableKey key) {
 
 TEST(Table, IsWrittenAsTheKernelReadsIt) {
   EXPECT_EQ(params(LinearTarget{DeviceNumber{7, 0}, Sectors(2048)}), "7:0 2048");
-  EXPECT_EQ(params(StripedTarget{Sectors(128), {{DeviceNumber{7, 0}, Sectors(1)}, {DeviceNumber{7, 1}, Sectors(2)}}}),
+  EXPECT_EQ(params(StripedTarget{Sectors(128),
+                                 {{DeviceNumber{7, 0}, Sectors(1)}, {DeviceNumber{7, 1}, Sectors(2)}}}),
             "2 128 7:0 1 7:1 2");
   EXPECT_EQ(params(ErrorTarget{}), "");
   EXPECT_EQ(params(crypt_target(KeyringKey{64, "cv:abc"})),
@@ -100,7 +101,8 @@ TEST(Table, ShowsAPersonZerosInPlaceOfAKey) {
 }
 
 TEST(Table, ShowsADeviceThatIsNotThereYetByItsName) {
-  const TableLine line{Sectors(8), Sectors(16), LinearTarget{DeviceBelow{"LVM-x", "vg0-tst_crdata"}, Sectors(3)}};
+  const TableLine line{Sectors(8), Sectors(16),
+                       LinearTarget{DeviceBelow{"LVM-x", "vg0-tst_crdata"}, Sectors(3)}};
 
   EXPECT_EQ(masked_text(line), "8 16 linear vg0-tst_crdata 3");
 }

@@ -49,7 +49,8 @@ inline metadata::Segment linear(std::uint64_t start, std::uint64_t count, metada
   return segment;
 }
 
-inline metadata::Segment striped(std::uint64_t start, std::uint64_t count, std::vector<metadata::Area> areas) {
+inline metadata::Segment striped(std::uint64_t start, std::uint64_t count,
+                                 std::vector<metadata::Area> areas) {
   metadata::Segment segment;
   segment.start = Extents(start);
   segment.count = Extents(count);
