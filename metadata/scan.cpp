@@ -88,7 +88,8 @@ class Scanner {
     if (!area.header || area.header->ignored() || area.header->committed.empty()) return;
 
     const auto key_of = [&] { return TextKey{area.header->committed.crc, area.header->committed.size}; };
-    if (depth_ == ScanDepth::every_copy || !cache_.contains(key_of())) {
+    const bool is_known = cache_.contains(key_of()) && disk::is_inside(*area.header, area.header->committed);
+    if (depth_ == ScanDepth::every_copy || !is_known) {
       try {
         read_into_cache(pv.disk, area);
       } catch (const Error&) {

@@ -51,12 +51,6 @@ TextLocation unpack_location(const RawLocation& raw) {
   return {.offset = Bytes(raw.offset), .size = Bytes(raw.size), .crc = raw.crc, .flags = raw.flags};
 }
 
-/// Whether a text can lie there at all.
-bool is_inside(const TextLocation& location, Bytes area_size) {
-  return location.offset >= kAreaHeaderSize && location.offset < area_size && location.size.n > 0 &&
-         location.size <= area_size - kAreaHeaderSize;
-}
-
 /// The stretches of the area that a text takes, in whole sectors: one, or two where it wraps.
 struct Stretch {
   Bytes begin;
@@ -128,8 +122,13 @@ void write_area_header(device::BlockDevice& device, const AreaHeader& header) {
   device.write(header.start, pack(header));
 }
 
+bool is_inside(const AreaHeader& header, const TextLocation& location) {
+  return location.offset >= kAreaHeaderSize && location.offset < header.size && location.size.n > 0 &&
+         location.size <= header.size - kAreaHeaderSize;
+}
+
 std::string read_text(device::BlockDevice& device, const AreaHeader& header, const TextLocation& location) {
-  if (!is_inside(location, header.size))
+  if (!is_inside(header, location))
     throw Error(Errc::damaged, "the header says that the text has {} bytes at {}, outside the area",
                 location.size.n, location.offset.n);
   std::string text(static_cast<std::size_t>(location.size.n), '\0');
@@ -154,7 +153,7 @@ TextLocation measure(std::string_view text) {
 Bytes next_text_offset(const AreaHeader& header) {
   const Bytes sector(kSectorBytes);
   const auto& old = header.committed;
-  if (old.empty() || header.ignored() || !is_inside(old, header.size)) return kAreaHeaderSize;
+  if (old.empty() || header.ignored() || !is_inside(header, old)) return kAreaHeaderSize;
   Bytes last = old.offset + old.size - Bytes(1);
   if (last >= header.size) last = kAreaHeaderSize + (last - header.size);
   if (header.size - last < sector) return kAreaHeaderSize;
@@ -176,7 +175,7 @@ TextLocation place_text(const AreaHeader& header, const TextLocation& measured) 
   place.offset = next_text_offset(header);
 
   const auto& old = header.committed;
-  if (!old.empty() && is_inside(old, header.size) &&
+  if (!old.empty() && is_inside(header, old) &&
       overlap(stretches(place.offset, place.size, header.size), stretches(old.offset, old.size, header.size)))
     throw Error(Errc::no_space,
                 "the metadata area has no room for {} bytes beside the {} bytes that are in it", place.size.n,

@@ -46,6 +46,9 @@ AreaHeader read_area_header(device::BlockDevice& device, const DiskArea& area);
 /// One sector. Does not flush.
 void write_area_header(device::BlockDevice& device, const AreaHeader& header);
 
+/// Whether a text can lie there at all, in bounds of the area.
+bool is_inside(const AreaHeader& header, const TextLocation& location);
+
 /// The text at `location` without its NUL. Throws Errc::damaged where it lies outside the buffer or its
 /// checksum is wrong.
 std::string read_text(device::BlockDevice& device, const AreaHeader& header, const TextLocation& location);
