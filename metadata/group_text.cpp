@@ -31,14 +31,15 @@ void require_name_first(std::string_view text) {
 template <class IdType>
 IdType to_id(const Event& event) {
   if (const auto id = IdType::parse(config::to_text(event))) return *id;
-  throw damaged(event.position, "\"{}\" is no id: 32 of 0-9a-zA-Z are needed", config::to_text(event));
+  throw damaged(event.position, "\"{}\" is no id: 32 of 0-9a-zA-Z are needed",
+                config::shown(config::to_text(event)));
 }
 
 std::vector<std::string> to_status(const Event& event, FlagOwner owner) {
   std::vector<std::string> status = config::to_strings(event);
   for (const std::string& name : status) {
     if (!is_status_flag(owner, name))
-      throw damaged(event.position, "the status flag {} is not known", name)
+      throw damaged(event.position, "the status flag {} is not known", config::shown(name))
           .advise("a newer LVM2 may have written it; use that one");
   }
   return status;
@@ -58,7 +59,8 @@ bool take_allocation(Allocation& allocation, const Event& event) {
       return true;
     }
   }
-  log::warning("line {}: the allocation policy {} is not known and is ignored", event.position.line, name);
+  log::warning("line {}: the allocation policy {} is not known and is ignored", event.position.line,
+               config::shown(name));
   return false;
 }
 
@@ -85,7 +87,8 @@ class GroupReader {
     }
     if (!found) throw Error(Errc::damaged, "there is no volume group in the text");
     if (!contents) throw Error(Errc::damaged, "contents is missing in the text");
-    if (*contents != kContents) throw Error(Errc::damaged, "the text's contents are \"{}\"", *contents);
+    if (*contents != kContents)
+      throw Error(Errc::damaged, "the text's contents are \"{}\"", config::shown(*contents));
     if (!version) throw Error(Errc::damaged, "version is missing in the text");
     if (*version != kFormatVersion)
       throw Error(Errc::damaged, "the text has format version {}, not {}", *version, kFormatVersion);
@@ -96,7 +99,8 @@ class GroupReader {
   void read_group(const Event& section) {
     const Position position = section.position;
     vg_.name = section.key;
-    if (!is_legal_vg_name(vg_.name)) throw damaged(position, "\"{}\" is no name of a volume group", vg_.name);
+    if (!is_legal_vg_name(vg_.name))
+      throw damaged(position, "\"{}\" is no name of a volume group", config::shown(vg_.name));
     std::uint64_t seen = 0;
     std::optional<Parser::Mark> postponed;
     vg_.carried = config::read_known(parser_, kGroupKeys, [&](const Event& event) {
@@ -175,7 +179,8 @@ class GroupReader {
       config::expect_section(*event);
       const Position position = event->position;
       std::string name(event->key);
-      if (name.find('/') != std::string::npos) throw damaged(position, "{} has a slash in its name", name);
+      if (name.find('/') != std::string::npos)
+        throw damaged(position, "{} has a slash in its name", config::shown(name));
       read(std::move(name), position);
     }
   }
@@ -184,7 +189,8 @@ class GroupReader {
     for_each_section([&](const std::string& name, const Position& position) {
       PhysicalVolume& pv = vg_.pvs.emplace_back(read_pv(name, position));
       if (!pvs_.add(name, pv.id))
-        throw damaged(position, "a second physical volume is called {} or has the id {}", name, pv.id.text());
+        throw damaged(position, "a second physical volume is called {} or has the id {}", config::shown(name),
+                      pv.id.text());
     });
   }
 
@@ -226,7 +232,7 @@ class GroupReader {
       try {
         read_lv(lv, position);
       } catch (const Error& error) {
-        throw error.within(fmt::format("volume {}", lv.name));
+        throw error.within(fmt::format("volume {}", config::shown(lv.name)));
       }
     });
   }
@@ -289,11 +295,13 @@ class GroupReader {
     std::unordered_set<std::string_view> names;
     names.reserve(vg_.lvs.size());
     for (const LogicalVolume& lv : vg_.lvs) {
-      if (!names.insert(lv.name).second) throw Error(Errc::damaged, "two volumes are called {}", lv.name);
+      if (!names.insert(lv.name).second)
+        throw Error(Errc::damaged, "two volumes are called {}", config::shown(lv.name));
     }
     for (const Mention& mention : mentions_) {
       if (!names.contains(mention.lv))
-        throw damaged(mention.position, "there is no physical or logical volume {}", mention.lv);
+        throw damaged(mention.position, "there is no physical or logical volume {}",
+                      config::shown(mention.lv));
     }
   }
 

@@ -98,7 +98,8 @@ class SegmentReader {
 
   std::vector<Area> to_areas(const Event& event) {
     config::expect_value(event);
-    if (event.items.size() % 2 != 0) throw damaged(event.position, "{} is not a list of pairs", event.key);
+    if (event.items.size() % 2 != 0)
+      throw damaged(event.position, "{} is not a list of pairs", config::shown(event.key));
     std::vector<Area> areas;
     areas.reserve(event.items.size() / 2);
     for (std::size_t i = 0; i < event.items.size(); i += 2) {
@@ -106,7 +107,7 @@ class SegmentReader {
       const Item& first = event.items[i + 1];
       const bool sane = name.kind == Item::Kind::string && first.kind == Item::Kind::integer;
       if (!sane || first.integer < 0 || first.integer > INT64_C(0xffffffff))
-        throw damaged(event.position, "{} is not a list of names and extents", event.key);
+        throw damaged(event.position, "{} is not a list of names and extents", config::shown(event.key));
       const Extents extent(static_cast<std::uint64_t>(first.integer));
       if (const PvId* pv = pvs_.find(name.text)) {
         areas.emplace_back(PhysicalArea{*pv, extent});

@@ -34,12 +34,29 @@ bool is(char c, CharClass wanted) {
   return (kClasses[static_cast<unsigned char>(c)] & wanted) != 0;
 }
 
+bool is_printable(char c) {
+  return c >= ' ' && c <= '~';
+}
+
 std::string shown(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte > 0x20 && byte < 0x7f ? fmt::format("'{}'", c) : fmt::format("byte 0x{:02x}", byte);
+  return c != ' ' && is_printable(c) ? fmt::format("'{}'", c)
+                                     : fmt::format("byte 0x{:02x}", static_cast<unsigned char>(c));
 }
 
 }  // namespace
+
+std::string shown(std::string_view text) {
+  constexpr std::size_t kLongest = 80;
+  std::string result;
+  for (const char c : text.substr(0, kLongest)) {
+    if (is_printable(c))
+      result += c;
+    else
+      fmt::format_to(std::back_inserter(result), "\\x{:02x}", static_cast<unsigned char>(c));
+  }
+  if (text.size() > kLongest) result += "...";
+  return result;
+}
 
 Parser::Parser(std::string_view text, Limits limits)
     : text_(text.substr(0, text.find('\0'))), limits_(limits) {
@@ -242,9 +259,10 @@ Item Parser::read_number() {
   const auto [end, error] =
       std::from_chars(digits.data(), digits.data() + digits.size(), magnitude, octal ? 8 : 10);
   if (error == std::errc() && end != digits.data() + digits.size())
-    fail(start, fmt::format("{} begins with 0 and is no octal number", item.text));
+    fail(start, fmt::format("{} begins with 0 and is no octal number", cv::config::shown(item.text)));
   const std::uint64_t limit = static_cast<std::uint64_t>(INT64_MAX) + (negative ? 1 : 0);
-  if (error != std::errc() || magnitude > limit) fail(start, fmt::format("{} is too large", item.text));
+  if (error != std::errc() || magnitude > limit)
+    fail(start, fmt::format("{} is too large", cv::config::shown(item.text)));
   item.integer = static_cast<std::int64_t>(negative ? 0 - magnitude : magnitude);
   return item;
 }

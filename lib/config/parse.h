@@ -101,6 +101,10 @@ class Parser {
   std::deque<std::string> unescaped_;  ///< strings that had escapes, of the current event
 };
 
+/// A piece of a text as it may stand in a message: cut where it is long, with \\xNN for what is not
+/// printable.
+std::string shown(std::string_view text);
+
 /// "line L, column C: ..." for a text whose meaning is wrong at that place.
 template <class... Args>
 Error damaged(const Position& where, fmt::format_string<Args...> format, Args&&... args) {

@@ -9,7 +9,7 @@ namespace {
 const Item& single_item(const Event& event, Item::Kind kind, std::string_view what) {
   expect_value(event);
   if (event.items.size() != 1 || event.items.front().kind != kind)
-    throw damaged(event.position, "{} is not {}", event.key, what);
+    throw damaged(event.position, "{} is not {}", shown(event.key), what);
   return event.items.front();
 }
 
@@ -22,9 +22,9 @@ std::size_t rank_of(KeyOrder order, std::string_view key) {
 
 std::uint64_t to_unsigned(const Event& event, std::uint64_t max) {
   const std::int64_t number = to_integer(event);
-  if (number < 0) throw damaged(event.position, "{} is negative", event.key);
+  if (number < 0) throw damaged(event.position, "{} is negative", shown(event.key));
   const auto value = static_cast<std::uint64_t>(number);
-  if (value > max) throw damaged(event.position, "{} is {}, more than {}", event.key, value, max);
+  if (value > max) throw damaged(event.position, "{} is {}, more than {}", shown(event.key), value, max);
   return value;
 }
 
@@ -50,7 +50,7 @@ std::vector<std::string> to_strings(const Event& event) {
   strings.reserve(event.items.size());
   for (const Item& item : event.items) {
     if (item.kind != Item::Kind::string)
-      throw damaged(event.position, "{} has an item that is not a string", event.key);
+      throw damaged(event.position, "{} has an item that is not a string", shown(event.key));
     strings.emplace_back(item.text);
   }
   return strings;
@@ -58,21 +58,21 @@ std::vector<std::string> to_strings(const Event& event) {
 
 void expect_section(const Event& event) {
   if (event.kind != Event::Kind::section)
-    throw damaged(event.position, "{} is a value, not a section", event.key);
+    throw damaged(event.position, "{} is a value, not a section", shown(event.key));
 }
 
 void expect_value(const Event& event) {
   if (event.kind != Event::Kind::value)
-    throw damaged(event.position, "{} is a section, not a value", event.key);
+    throw damaged(event.position, "{} is a section, not a value", shown(event.key));
 }
 
 void throw_missing(const Position& section, std::string_view section_name, std::string_view key) {
-  throw damaged(section, "{} is missing in {}", key, section_name);
+  throw damaged(section, "{} is missing in {}", key, shown(section_name));
 }
 
 void warn_of_duplicate(const Event& event) {
   log::warning("line {}, column {}: {} is there twice; the first one counts", event.position.line,
-               event.position.column, event.key);
+               event.position.column, shown(event.key));
 }
 
 void refuse_nested_known_key(const Event& event, KeyOrder order) {
@@ -80,7 +80,7 @@ void refuse_nested_known_key(const Event& event, KeyOrder order) {
   head.remove_prefix(std::min(head.find_first_not_of('/'), head.size()));
   head = head.substr(0, head.find('/'));
   if (rank_of(order, head) < order.size())
-    throw damaged(event.position, "{} reaches into {} with a slash", event.key, head);
+    throw damaged(event.position, "{} reaches into {} with a slash", shown(event.key), head);
 }
 
 void carry(Carried& carried, std::string_view after, Parser& parser, const Event& event) {
