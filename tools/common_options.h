@@ -48,8 +48,8 @@ inline constexpr Option kKeyFileSize{0, "keyfile-size", "BYTES", "read so many b
 inline constexpr Option kTries{0, "tries", "N", "how often a wrong passphrase may be typed; 3 if not given"};
 inline constexpr Option kNoAskPassword{
     0, "no-ask-password", "", "ask nobody: without a key at hand it is an error", "", true};
-inline constexpr Option kNoCache{
-    0, "nocache", "", "use no key that is already in the kernel, and keep none for others", "", true};
+inline constexpr Option kNoCache{0,  "nocache", "", "read the secret even where its key is at hand already",
+                                 "", true};
 
 // Key derivation of a new header.
 inline constexpr Option kPbkdf{0, "pbkdf", "KDF", "key derivation of a new key slot",

@@ -95,6 +95,7 @@ void Output::write(std::string_view text) const {
   while (!text.empty()) {
     const auto written = ::write(descriptor_, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && errno == EPIPE) return;
     if (written < 0) throw Error(Errc::io, "standard output can't be written: {}", errno_text(errno));
     text.remove_prefix(static_cast<std::size_t>(written));
   }

@@ -19,6 +19,8 @@ class Output {
   Output& operator=(const Output&) = delete;
 
   Format format() const { return format_; }
+  /// Before anything was written.
+  void use(Format format) { format_ = format; }
 
   /// A report: at once as text, else into the document.
   void report(const report::Table& table, const report::Style& style);
@@ -26,7 +28,7 @@ class Output {
   void text(std::string_view lines);
 
   /// Writes the document where there is one, with the error that ended the command. Throws Errc::io where
-  /// standard output is full or closed.
+  /// standard output is full; a reader that has gone away is none.
   void finish(const Error* error);
 
  private:

@@ -108,11 +108,19 @@ void Request::add_sort(std::string_view list) {
   });
 }
 
-bool Request::mentions(About about) const {
-  const auto is_it = [&](const Field* field) { return field->about == about; };
+bool Request::any_field(const std::function<bool(const Field&)>& is_it) const {
+  const auto points_to_it = [&](const Field* field) { return is_it(*field); };
   const auto selected = selection_ ? selection_->fields() : std::vector<const Field*>();
-  return std::ranges::any_of(fields_, is_it) || std::ranges::any_of(selected, is_it) ||
-         std::ranges::any_of(sort_, is_it, &SortKey::field);
+  return std::ranges::any_of(fields_, points_to_it) || std::ranges::any_of(selected, points_to_it) ||
+         std::ranges::any_of(sort_, points_to_it, &SortKey::field);
+}
+
+bool Request::mentions(About about) const {
+  return any_field([about](const Field& field) { return field.about == about; });
+}
+
+bool Request::mentions(std::string_view name) const {
+  return any_field([name](const Field& field) { return field.name == name; });
 }
 
 std::vector<Row> Request::arranged(std::vector<Row> rows) const {

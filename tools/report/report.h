@@ -1,6 +1,7 @@
 // A report: which fields, which rows in which order, and how they are written.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -64,11 +65,14 @@ class Request {
   bool wants_field_list() const { return field_list_; }
   /// A row for each segment (or, in a report on PVs or groups, whatever `about` says).
   bool mentions(About about) const;
+  /// Whether any part of the request looks at that field.
+  bool mentions(std::string_view field) const;
 
   /// Those that the selection lets pass, sorted; the order of equals is kept.
   std::vector<Row> arranged(std::vector<Row> rows) const;
 
  private:
+  bool any_field(const std::function<bool(const Field&)>& is_it) const;
   void add_fields(std::string_view list);
   void add_sort(std::string_view list);
 
@@ -94,12 +98,13 @@ std::string text_of(const Cell& cell, const Style& style);
 /// Every line begins with two spaces.
 std::string as_text(const Table& table, const Style& style);
 
-/// A line of a tree: its cells, and how deep it stands.
+/// A line of a tree: how deep it stands, what stands in the first column, and what it is about.
 struct TreeRow {
   std::size_t depth = 0;
+  std::string label;
   Row row;
 };
-/// The first field carries the branches.
+/// The first column carries the branches.
 std::string as_tree(const Request& request, const std::vector<TreeRow>& rows);
 
 /// The list for "-o help".

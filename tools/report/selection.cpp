@@ -7,7 +7,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/match.h"
-#include "tools/report/regex.h"
+#include "tools/regex.h"
 #include "tools/sizes.h"
 
 namespace cv::tools::report {

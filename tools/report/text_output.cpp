@@ -100,11 +100,12 @@ std::string as_text(const Table& table, const Style& style) {
 std::string as_tree(const Request& request, const std::vector<TreeRow>& rows) {
   const auto output = new_table(request.fields(), request.style(), true);
   std::vector<libscols_line*> parents;  // the line each depth hangs on; the table owns them
-  for (const auto& [depth, row] : rows) {
+  for (const auto& [depth, label, row] : rows) {
     CV_ASSERT(depth <= parents.size());
     parents.resize(depth);
     std::vector<Cell> cells;
     for (const Field* field : request.fields()) cells.push_back(field->value(row));
+    cells.front() = label;
     parents.push_back(
         add_line(output.get(), parents.empty() ? nullptr : parents.back(), cells, request.style()));
   }

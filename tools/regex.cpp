@@ -1,4 +1,4 @@
-#include "tools/report/regex.h"
+#include "tools/regex.h"
 
 #include <memory>
 
@@ -6,7 +6,7 @@
 
 #include "lib/base/error.h"
 
-namespace cv::tools::report {
+namespace cv::tools {
 
 bool found_in(const std::string& pattern, const std::string& text) {
   regex_t compiled;
@@ -19,4 +19,4 @@ bool found_in(const std::string& pattern, const std::string& text) {
   return regexec(&compiled, text.c_str(), 0, nullptr, 0) == 0;
 }
 
-}  // namespace cv::tools::report
+}  // namespace cv::tools

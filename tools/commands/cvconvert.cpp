@@ -1,0 +1,240 @@
+// cvconvert: takes a LUKS volume over, as it stands.
+#include <algorithm>
+
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "lib/crypt/luks_header.h"
+#include "lib/device/block_device.h"
+#include "metadata/names.h"
+#include "metadata/store_bytes.h"
+#include "metadata/volume_bytes.h"
+#include "tools/commands/list.h"
+#include "tools/common_options.h"
+#include "tools/group_change.h"
+#include "tools/store_request.h"
+#include "tools/volume_name.h"
+
+namespace cv::tools::commands {
+
+using namespace metadata;
+
+namespace {
+
+constexpr Option kImportLuks{0, "import-luks", "", "turn a LUKS volume into an encrypted volume of cvm"};
+constexpr Option kHeader{0, "header", "FILE|DEVICE", "the LUKS header is there, not in the volume"};
+constexpr Option kWipeOldHeader{0, "wipe-old-header", "",
+                                "overwrite the header inside the volume, once the keystore has it"};
+
+std::vector<std::byte> header_on(device::BlockDevice& device) {
+  const auto read = [&](Bytes at, std::span<std::byte> into) { device.read(at, into); };
+  auto header = during(device.path(), [&] { return crypt::read_luks_header(read, device.size()); });
+  if (header) return std::move(*header);
+  throw Error(Errc::refused, "{} does not begin with a LUKS header", device.path())
+      .advise("only LUKS1 and LUKS2 volumes can be imported; a detached header is named with --header");
+}
+
+class LuksImport {
+ public:
+  LuksImport(Session& session, const Arguments& arguments)
+      : session_(session),
+        arguments_(arguments),
+        name_(parse_full_volume_name(arguments.operand(0))),
+        scan_(session.store().scan()),
+        found_(group_at(scan_, name_.vg)) {}
+
+  void run() {
+    require_changeable(found_);
+    const VolumeGroup base = base_of(session_, found_.vg, found_.devices, true);
+    require_plain(base);
+    session_.activator().require_unused(found_.vg, lv());
+    header_ = read_header(base, found_.devices);
+    import_ = described(base, header_);
+    const VolumeGroup rehearsed = import_luks(base, import_, fresh_ids());
+    if (session_.is_test()) return show_plan(base, rehearsed);
+    require_consent_to_crypt(session_, base);
+    test_key();
+    write();
+  }
+
+ private:
+  const std::string& lv() const { return name_.lv; }
+
+  /// What can be told of the volume before its bytes are read.
+  void require_plain(const VolumeGroup& vg) const {
+    const LogicalVolume& volume = lv_at(vg, lv());
+    if (crypt_of(volume) == nullptr && keystore_of(volume) == nullptr) return;
+    throw Error(Errc::refused, "{}/{} is an encrypted volume or keystore of cvm already", vg.name, lv());
+  }
+
+  std::vector<std::byte> read_header(const VolumeGroup& vg, const PvDevices& devices) const {
+    if (const auto path = arguments_.text(kHeader))
+      return header_on(*device::open_device(*path, device::Access::read_only));
+    return header_on(*open_volume(vg, devices, lv()));
+  }
+
+  Import described(const VolumeGroup& vg, std::span<const std::byte> header) {
+    const crypt::LuksInfo info = during(fmt::format("the LUKS header of {}/{}", vg.name, lv()),
+                                        [&] { return crypt::LuksHeader(header).info(); });
+    const Sectors size = to_sectors(size_of(lv_at(vg, lv())), vg.extent_size);
+    if (info.payload_length && info.payload_offset + *info.payload_length != size)
+      throw Error(Errc::unsupported, "the LUKS header of {}/{} covers {} of its {} sectors", vg.name, lv(),
+                  (info.payload_offset + *info.payload_length).n, size.n)
+          .advise("give the volume the size that its header states, then import it");
+    for (const std::string& flag : info.other_flags)
+      log::warning("the persistent flag {} of the LUKS header is not carried over", flag);
+
+    Import import;
+    import.lv = lv();
+    import.store = arguments_.text(kKeystore).value_or(next_store_name(vg));
+    import.detached = arguments_.has(kHeader);
+    import.copies = static_cast<unsigned>(arguments_.number(kCopies, 16).value_or(0));
+    import.origin = origin_of(session_);
+    import.header.handler = crypt::name_of(info.version);
+    import.header.cipher = info.cipher;
+    import.header.key_bits = info.key_bits;
+    import.header.key_hash = info.hash;
+    import.header.sector_bytes = info.sector_bytes;
+    import.header.header_size = Bytes(header.size());
+    import.header.payload_offset = info.payload_offset;
+    import.header.iv_first = info.iv_offset;
+    import.header.discards = info.discards;
+    import.header.inline_workqueues = info.inline_workqueues;
+    require_store_name(import.store);
+    return import;
+  }
+
+  /// No key is needed. One that is given must open the header, and tells whether the volume's key is known
+  /// already.
+  void test_key() {
+    if (!session_.secrets().has_key_file()) return;
+    activate::SecretRequest who;
+    who.vg = name_.vg;
+    who.store = import_.store;
+    who.handler = import_.header.handler;
+    const auto secret = session_.secrets().next(who);
+    auto unlocked = secret ? crypt::LuksHeader(header_).unlock(*secret) : std::nullopt;
+    if (!unlocked)
+      throw Error(Errc::key_wrong, "the key does not open the LUKS header of {}/{}", name_.vg, lv())
+          .advise("{}", session_.secrets().advice_when_wrong());
+    if (const auto other = store_with_key(session_, scan_, unlocked->key))
+      log::warning("{}/{} has the same volume key as {}: equal contents at equal places of both can be seen",
+                   name_.vg, lv(), *other);
+  }
+
+  void write() {
+    Transaction change = begin_change(session_, name_.vg);
+    const VolumeGroup base = base_of(session_, change.current(), change.devices(), true);
+    require_plain(base);
+    session_.activator().deactivate(change.current(), {lv()});
+    if (read_header(base, change.devices()) != header_)
+      throw Error(Errc::refused, "the LUKS header of {}/{} was changed meanwhile", name_.vg, lv())
+          .advise("run the command again");
+    import_.store = arguments_.text(kKeystore).value_or(next_store_name(base));
+    const VolumeGroup next = import_luks(base, import_, fresh_ids());
+    const LogicalVolume& store = lv_at(next, import_.store);
+    // Free extents in the group that is valid; or the header's own, of which not one byte is written.
+    if (!imports_in_place(base, import_)) write_new_copies(next, change.devices(), store, header_);
+    require_loadable(next, change.devices(), store);
+    change.prepare(next, fmt::format("imported {}", lv()));
+    change.commit();
+    log::notice("Logical volume \"{}\" is now an encrypted volume of keystore \"{}\".", lv(), import_.store);
+    finish(change);
+  }
+
+  /// The header must open from where it is now, each copy of it.
+  static void require_loadable(const VolumeGroup& vg, const PvDevices& devices, const LogicalVolume& store) {
+    for (const StoreCopy& copy : read_copies(vg, devices, store))
+      during(fmt::format("copy {} of {}/{}", copy.number, vg.name, store.name),
+             [&] { static_cast<void>(crypt::LuksHeader(copy.bytes).info()); });
+  }
+
+  void finish(Transaction& change) {
+    const Crypt* crypt = crypt_of(lv_at(change.current(), lv()));
+    if (crypt == nullptr || !crypt->old_header) return;
+    if (!arguments_.has(kWipeOldHeader)) {
+      log::notice("The old header inside {}/{} still opens with the passphrases it has now.", name_.vg, lv());
+      log::notice("cvconvert --wipe-old-header {}/{} overwrites it.", name_.vg, lv());
+      return;
+    }
+    wipe_old_header(change.current(), change.devices(), lv());
+    change.prepare(forget_old_header(change.current(), lv()), "wiped an old header");
+    change.commit();
+  }
+
+  void show_plan(const VolumeGroup& base, const VolumeGroup& next) {
+    session_.output().text(fmt::format(
+        "  would turn {}/{} into an encrypted volume, its header {} the keystore {}\n", next.name, lv(),
+        imports_in_place(base, import_) ? "in place becoming" : "copied into", import_.store));
+  }
+
+  Session& session_;
+  const Arguments& arguments_;
+  FullVolumeName name_;
+  Scan scan_;
+  const FoundGroup& found_;
+  std::vector<std::byte> header_;
+  Import import_;
+};
+
+/// --wipe-old-header alone: for a volume that was imported before.
+void wipe_imported(Session& session, const Arguments& arguments) {
+  const FullVolumeName name = parse_full_volume_name(arguments.operand(0));
+  Transaction change = begin_change(session, name.vg);
+  const LogicalVolume& lv = lv_at(change.current(), name.lv);
+  const Crypt* crypt = crypt_of(lv);
+  if (crypt == nullptr || !crypt->old_header)
+    throw Error(Errc::refused, "there is no old header inside {}/{}", name.vg, lv.name)
+        .advise("`cvs -o +crypt_attr` shows an o where there is one");
+  if (session.is_test())
+    return session.output().text(
+        fmt::format("  would overwrite the old header inside {}/{}\n", name.vg, lv.name));
+  wipe_old_header(change.current(), change.devices(), lv.name);
+  change.prepare(forget_old_header(change.current(), lv.name), "wiped an old header");
+  change.commit();
+  log::notice("Old header inside {}/{} overwritten.", name.vg, name.lv);
+}
+
+void run(Session& session, const Arguments& arguments) {
+  if (arguments.has(kImportLuks)) return LuksImport(session, arguments).run();
+  if (arguments.has(kWipeOldHeader)) return wipe_imported(session, arguments);
+  throw Error(Errc::usage, "cvconvert needs to know what to do")
+      .advise("give --import-luks or --wipe-old-header");
+}
+
+}  // namespace
+
+Command cvconvert() {
+  return {
+      .name = "cvconvert",
+      .summary = "take over LUKS volumes",
+      .synopsis = {"--import-luks [--header FILE|DEVICE] [--keystore NAME] VG/LV", "--wipe-old-header VG/LV"},
+      .description =
+          "Turns a LUKS1 or LUKS2 volume that stands in a linear or striped logical volume into an encrypted "
+          "volume of cvm: "
+          "its header becomes a keystore, its payload stays where it is, byte for byte. No key is needed; "
+          "one that is given "
+          "is tested. Every passphrase that opened the header opens the keystore. The volume is closed "
+          "afterwards.\n\n"
+          "Where the payload begins with an extent, the extents of the header become the keystore as they "
+          "stand. Otherwise "
+          "the header is copied to free extents. The copy inside the volume then still opens with the "
+          "passphrases that it "
+          "has now, even if they are removed from the keystore later, until --wipe-old-header overwrites it.",
+      .options = {{"Options",
+                   {kImportLuks, kHeader, meaning(kKeystore, "the name of the new keystore"),
+                    meaning(kCopies, "so many copies of a header that is copied, each on another PV"),
+                    kWipeOldHeader}},
+                  secret_options()},
+      .min_operands = 1,
+      .max_operands = 1,
+      .operands = "a volume",
+      .examples = {{"Take over a LUKS volume", "cvconvert --import-luks vg0/old"},
+                   {"The same, and make its old passphrases useless",
+                    "cvconvert --import-luks --wipe-old-header vg0/old"}},
+      .see_also = {"cvcreate", "cvchange", "cvs"},
+      .has_link = true,
+      .run = run,
+  };
+}
+
+}  // namespace cv::tools::commands

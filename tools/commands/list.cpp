@@ -1,0 +1,29 @@
+#include "tools/commands/list.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "lib/base/error.h"
+
+namespace cv::tools {
+
+std::span<const Command> all_commands() {
+  static const std::vector<Command> all{
+      commands::cvs(),      commands::pvcreate(), commands::pvs(),  commands::vgcreate(),
+      commands::vgremove(), commands::vgs(),      commands::help(), commands::version(),
+  };
+  return all;
+}
+
+const Command* find_command(std::string_view name) {
+  const auto all = all_commands();
+  const auto found = std::ranges::find(all, name, &Command::name);
+  return found == all.end() ? nullptr : &*found;
+}
+
+const Command& command_named(std::string_view name) {
+  if (const auto* found = find_command(name)) return *found;
+  throw Error(Errc::usage, "there is no command '{}'", name).advise("'cvm help' lists the commands");
+}
+
+}  // namespace cv::tools

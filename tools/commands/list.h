@@ -1,0 +1,34 @@
+// Every command of the program, one file each.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "tools/command.h"
+
+namespace cv::tools {
+
+namespace commands {
+Command cvchange();
+Command cvconvert();
+Command cvcreate();
+Command cvextend();
+Command cvremove();
+Command cvs();
+Command help();
+Command pvcreate();
+Command pvs();
+Command version();
+Command vgcreate();
+Command vgremove();
+Command vgs();
+}  // namespace commands
+
+/// In the order in which help shows them.
+std::span<const Command> all_commands();
+/// Null where there is none.
+const Command* find_command(std::string_view name);
+/// Throws Errc::usage.
+const Command& command_named(std::string_view name);
+
+}  // namespace cv::tools

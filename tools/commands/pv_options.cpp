@@ -1,0 +1,58 @@
+#include "tools/commands/pv_options.h"
+
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "lib/device/probe.h"
+#include "tools/common_options.h"
+#include "tools/sizes.h"
+
+namespace cv::tools::commands {
+
+namespace {
+
+constexpr Option kDataAlignment{0, "dataalignment", "SIZE",
+                                "begin the data at a multiple of this; 1m if not given"};
+constexpr Option kDataAlignmentOffset{0, "dataalignmentoffset", "SIZE", "begin the data so much further on"};
+constexpr Option kMetadataSize{0, "metadatasize", "SIZE", "least size of a metadata area"};
+constexpr Option kMetadataCopies{0, "pvmetadatacopies", "0|1|2",
+                                 "number of metadata areas; the second is at the end of the device", "0|1|2"};
+constexpr Option kBootloaderSize{0, "bootloaderareasize", "SIZE", "leave room for a boot loader"};
+constexpr Option kLabelSector{0, "labelsector", "0|1|2|3", "the sector of the label; 1 if not given",
+                              "0|1|2|3"};
+
+}  // namespace
+
+OptionGroup pv_layout_options() {
+  return {
+      "Options for new physical volumes",
+      {kDataAlignment, kDataAlignmentOffset, kMetadataSize, kMetadataCopies, kBootloaderSize, kLabelSector}};
+}
+
+metadata::PvLayout pv_layout(const Arguments& arguments) {
+  metadata::PvLayout layout;
+  const auto take = [&](const Option& option, Bytes& into) {
+    if (const auto text = arguments.text(option)) into = parse_size(*text);
+  };
+  take(kDataAlignment, layout.data_alignment);
+  take(kDataAlignmentOffset, layout.data_alignment_offset);
+  take(kMetadataSize, layout.metadata_size);
+  take(kBootloaderSize, layout.bootloader_size);
+  if (const auto copies = arguments.number(kMetadataCopies)) {
+    layout.metadata_copies = static_cast<unsigned>(*copies);
+  }
+  if (const auto sector = arguments.number(kLabelSector))
+    layout.label_sector = static_cast<unsigned>(*sector);
+  return layout;
+}
+
+void confirm_wiping(Session& session, const std::vector<std::string>& paths) {
+  for (const auto& path : paths) {
+    auto* device = session.store().find_device(path);
+    if (device == nullptr) continue;  // the store says so itself
+    for (const auto& signature : device::foreign_signatures(*device)) {
+      session.require_confirmed(fmt::format("{} holds {}. Wipe it?", path, signature.type));
+    }
+  }
+}
+
+}  // namespace cv::tools::commands

@@ -1,0 +1,21 @@
+// The options that say how a new physical volume is laid out, of pvcreate and vgcreate.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "metadata/store.h"
+#include "tools/session.h"
+
+namespace cv::tools::commands {
+
+OptionGroup pv_layout_options();
+
+/// Throws Errc::bad_size and Errc::usage.
+metadata::PvLayout pv_layout(const Arguments& arguments);
+
+/// Asks for each device that holds something else whether it may be wiped. Throws Errc::refused for a no;
+/// nothing is written.
+void confirm_wiping(Session& session, const std::vector<std::string>& paths);
+
+}  // namespace cv::tools::commands

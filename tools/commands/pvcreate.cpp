@@ -1,0 +1,76 @@
+// pvcreate: makes physical volumes of block devices.
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "tools/commands/list.h"
+#include "tools/commands/pv_options.h"
+#include "tools/common_options.h"
+#include "tools/device_choice.h"
+
+namespace cv::tools::commands {
+
+namespace {
+
+constexpr Option kUuid{'u', "uuid", "UUID", "the id of the new physical volume, instead of a random one"};
+
+PvId id_for(const Arguments& arguments) {
+  const auto text = arguments.text(kUuid);
+  if (!text) return PvId::random();
+  if (arguments.operands().size() > 1) {
+    throw Error(Errc::usage, "--uuid is for one physical volume, {} are named", arguments.operands().size());
+  }
+  const auto id = PvId::parse(*text);
+  if (!id) {
+    throw Error(Errc::usage, "'{}' is no id of a physical volume", *text)
+        .advise("it has 32 letters, digits, ! and #, with or without hyphens");
+  }
+  return *id;
+}
+
+void run(Session& session, const Arguments& arguments) {
+  metadata::NewPv wanted;
+  wanted.id = id_for(arguments);
+  wanted.layout = pv_layout(arguments);
+  wanted.force = arguments.has(kForce);
+  wanted.wipe = true;  // what there is to lose has been asked for by then
+
+  std::vector<std::string> paths;
+  for (const auto& operand : arguments.operands()) paths.push_back(session.device_path(operand));
+  confirm_wiping(session, paths);
+  for (const auto& path : paths) {
+    if (session.is_test()) {
+      log::notice("would make a physical volume of {}", path);
+      continue;
+    }
+    session.store().create_pv(path, wanted);
+    log::notice("Physical volume \"{}\" successfully created.", path);
+    wanted.id = PvId::random();
+  }
+}
+
+}  // namespace
+
+Command pvcreate() {
+  return {
+      .name = "pvcreate",
+      .summary = "make physical volumes of block devices",
+      .synopsis = {"[OPTION]... PV..."},
+      .description =
+          "Writes the label and an empty metadata area of LVM2 to each device, as LVM2's pvcreate does with "
+          "the same "
+          "defaults. What a device held before is lost; where that was a file system or the like it asks "
+          "first.\n\nRegular files can stand for devices when --devices names them.",
+      .options = {{"Options of this command",
+                   {meaning(kForce, "take a device that says it belongs to a group which can't be found"),
+                    kUuid}},
+                  pv_layout_options()},
+      .min_operands = 1,
+      .max_operands = kAnyNumber,
+      .operands = "at least one device",
+      .examples = {{"Two disks:", "cvm pvcreate /dev/sdb /dev/sdc"},
+                   {"A file, to try things out:", "cvm pvcreate --devices /tmp/disk /tmp/disk"}},
+      .see_also = {"vgcreate", "pvs"},
+      .run = run,
+  };
+}
+
+}  // namespace cv::tools::commands

@@ -1,0 +1,126 @@
+#include "tools/configuration.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "lib/base/error.h"
+#include "lib/base/handle.h"
+#include "lib/base/log.h"
+
+namespace cv::tools {
+
+namespace {
+
+/// LVM2's rule: letters, digits and _ . - count, the rest is dropped, and it begins with a letter, digit or
+/// underscore.
+std::string legal_system_id(std::string_view raw) {
+  std::string id;
+  for (const char c : raw) {
+    const bool first_ok = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+    const bool later_ok = first_ok || c == '.' || c == '-';
+    if (id.empty() ? first_ok : later_ok) id += c;
+  }
+  return id.starts_with("localhost") ? std::string() : id;
+}
+
+std::string first_line(std::string_view text) {
+  return std::string(text.substr(0, text.find('\n')));
+}
+
+std::string id_from_file(const Configuration& configuration) {
+  const auto path = configuration.text("global/system_id_file");
+  const auto text = path ? read_text_file(*path) : std::nullopt;
+  if (!text) return {};
+  // The first line that is no comment.
+  for (std::string_view rest = *text; !rest.empty();) {
+    const auto line = first_line(rest);
+    if (!line.empty() && line.front() != '#') return legal_system_id(line);
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::optional<std::string> read_text_file(const std::string& path) {
+  const Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) {
+    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+    throw Error(Errc::io, "{} can't be read: {}", path, errno_text(errno));
+  }
+  std::string text;
+  char buffer[4096];
+  for (;;) {
+    const auto got = read(file.get(), buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw Error(Errc::io, "{} can't be read: {}", path, errno_text(errno));
+    if (got == 0) return text;
+    text.append(buffer, static_cast<std::size_t>(got));
+  }
+}
+
+Configuration::Configuration(std::string folder, const std::vector<std::string>& overrides)
+    : folder_(std::move(folder)) {
+  for (auto one = overrides.rbegin(); one != overrides.rend(); ++one) {
+    try {
+      trees_.push_back(config::read_tree(*one));
+    } catch (const Error& error) {
+      throw Error(Errc::usage, "--config '{}' can't be understood: {}", *one, error.what())
+          .advise("write it as 'section/key=value', texts in double quotes");
+    }
+  }
+  for (const char* name : {"lvmlocal.conf", "lvm.conf"}) {
+    const std::string path = fmt::format("{}/{}", folder_, name);
+    const auto text = read_text_file(path);
+    if (text) trees_.push_back(during(path, [&] { return config::read_tree(*text); }));
+  }
+}
+
+const config::Tree* Configuration::find(std::string_view path) const {
+  for (const auto& tree : trees_) {
+    if (const auto* found = config::lookup(tree, path)) return found;
+  }
+  return nullptr;
+}
+
+std::optional<std::int64_t> Configuration::integer(std::string_view path) const {
+  const auto* found = find(path);
+  return found == nullptr ? std::nullopt : config::as_integer(*found);
+}
+
+std::optional<std::string> Configuration::text(std::string_view path) const {
+  const auto* found = find(path);
+  return found == nullptr ? std::nullopt : config::as_string(*found);
+}
+
+std::vector<std::string> Configuration::texts(std::string_view path) const {
+  const auto* found = find(path);
+  return found == nullptr ? std::vector<std::string>() : config::as_strings(*found);
+}
+
+bool Configuration::flag(std::string_view path, bool otherwise) const {
+  const auto value = integer(path);
+  return value ? *value != 0 : otherwise;
+}
+
+std::string host_system_id(const Configuration& configuration) {
+  const auto source = configuration.text("global/system_id_source").value_or("none");
+  if (source == "none") return {};
+  if (source == "lvmlocal") return legal_system_id(configuration.text("local/system_id").value_or(""));
+  if (source == "file") return id_from_file(configuration);
+  if (source == "machineid")
+    return legal_system_id(first_line(read_text_file("/etc/machine-id").value_or("")));
+  if (source == "uname") {
+    utsname names{};
+    return uname(&names) == 0 ? legal_system_id(names.nodename) : std::string();
+  }
+  log::warning("global/system_id_source = \"{}\" is not known here: this host has no system id", source);
+  return {};
+}
+
+}  // namespace cv::tools

@@ -1,0 +1,113 @@
+#include "tools/group_change.h"
+
+#include "activate/device_name.h"
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "metadata/iv_space.h"
+#include "metadata/store_bytes.h"
+#include "tools/common_options.h"
+
+namespace cv::tools {
+
+using namespace metadata;
+
+NewId fresh_ids() {
+  return [] { return LvId::random(); };
+}
+
+Origin origin_of(Session& session) {
+  const StoreOptions& options = session.store().options();
+  return {options.now(), options.host_name};
+}
+
+Transaction begin_change(Session& session, const std::string& vg) {
+  Transaction change = session.store().begin(vg);
+  if (!session.is_test()) finish_erasing(session, change);
+  return change;
+}
+
+void finish_erasing(Session& session, Transaction& change) {
+  for (const std::string& name : stores_being_erased(change.current())) {
+    const LogicalVolume store = lv_at(change.current(), name);
+    during(fmt::format("erasing the keystore {}/{}", change.current().name, name),
+           [&] { erase_copies(change.current(), change.devices(), store); });
+    session.keys().forget({change.current().id, store.id});
+    change.prepare(remove_store(change.current(), name), fmt::format("erased keystore {}", name));
+    change.commit();
+    log::info("Keystore {}/{} erased", change.current().name, name);
+  }
+}
+
+VolumeGroup base_of(Session& session, const VolumeGroup& current, const PvDevices& devices,
+                    bool needs_native) {
+  const bool native = is_native(current);
+  if (!native && session.arguments().has(kKeepFormat)) {
+    if (!needs_native) return current;
+    throw Error(Errc::refused, "{} is in the old form, in which this change can't be written", current.name)
+        .advise("leave --keep-format away");
+  }
+  VolumeGroup base = native ? current : to_native(current, fresh_ids());
+  if (!native) log::notice("Volume group \"{}\" is put into its present form; nothing moves", current.name);
+  for (LogicalVolume& lv : base.lvs) {
+    if (keystore_of(lv) == nullptr) continue;
+    const auto known = iv_next_of_trailers(base, devices, lv);
+    auto& store = std::get<Keystore>(lv.segments.front().kind);
+    if (!known || *known <= store.iv_next.value_or(Sectors())) continue;
+    log::warning("{}/{} has used more IVs than the metadata says: an older text was restored", base.name,
+                 lv.name);
+    store.iv_next = *known;
+  }
+  return base;
+}
+
+void require_consent_to_crypt(Session& session, const VolumeGroup& vg) {
+  if (has_crypt(vg)) return;
+  const auto others = volumes_that_need_stock(vg);
+  if (others.empty()) return;
+  session.require_confirmed(fmt::format(
+      "With an encrypted volume in it, stock LVM2 will refuse every change of {}, and so the upkeep of {} "
+      "(growing thin pools, repairing RAID, merging snapshots). Do you really want that?",
+      vg.name, fmt::join(others, ", ")));
+}
+
+activate::TreeInputs tree_inputs(const PvDevices& devices, activate::StoreKeys keys) {
+  activate::TreeInputs inputs;
+  for (const auto& [id, device] : devices)
+    if (device != nullptr) inputs.pvs.emplace(id, activate::device_number_of(device->path()));
+  inputs.keys = std::move(keys);
+  return inputs;
+}
+
+void require_same_store(const VolumeGroup& before, const VolumeGroup& now, const std::string& store) {
+  const LogicalVolume* then = find_lv(before, store);
+  const LogicalVolume* here = find_lv(now, store);
+  const Keystore* a = then == nullptr ? nullptr : keystore_of(*then);
+  const Keystore* b = here == nullptr ? nullptr : keystore_of(*here);
+  if (a != nullptr && b != nullptr && then->id == here->id && a->generation == b->generation && !b->erasing)
+    return;
+  throw Error(Errc::refused, "the keystore {}/{} was changed while its key was being asked for", now.name,
+              store)
+      .advise("run the command again");
+}
+
+void note_used_ivs(const VolumeGroup& current, const VolumeGroup& next, const PvDevices& devices) {
+  for (const LogicalVolume& lv : next.lvs) {
+    const Keystore* store = keystore_of(lv);
+    const LogicalVolume* before = find_lv(current, lv.name);
+    const Keystore* old = before == nullptr ? nullptr : keystore_of(*before);
+    if (store != nullptr && old != nullptr && store->iv_next != old->iv_next)
+      update_trailers(next, devices, lv);
+  }
+}
+
+std::optional<std::string> store_with_key(Session& session, const Scan& scan, const crypt::SecureBytes& key) {
+  for (const FoundGroup& group : scan.groups) {
+    auto unlocker = session.unlocker(group.devices);
+    for (const LogicalVolume& lv : group.vg.lvs)
+      if (keystore_of(lv) != nullptr && unlocker.is_key_of(group.vg, lv.name, key).value_or(false))
+        return group.vg.name + "/" + lv.name;
+  }
+  return std::nullopt;
+}
+
+}  // namespace cv::tools

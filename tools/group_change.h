@@ -1,0 +1,51 @@
+// What every command that changes a group does before and after its own step.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "activate/device_tree.h"
+#include "metadata/edit.h"
+#include "metadata/transaction.h"
+#include "tools/session.h"
+
+namespace cv::tools {
+
+/// Fresh ids, and where and when a volume is made.
+metadata::NewId fresh_ids();
+metadata::Origin origin_of(Session& session);
+
+/// The group's lock and newest metadata, once erasures that a crash interrupted are finished.
+metadata::Transaction begin_change(Session& session, const std::string& vg);
+
+/// Overwrites the stores that the group marks as being erased, and commits the group without them.
+void finish_erasing(Session& session, metadata::Transaction& change);
+
+/// The group as edits want it: in native form (with one line that says so), iv_next no lower than the
+/// trailers of its stores know. With --keep-format a group in the RFC's form stays in it: throws
+/// Errc::refused where `needs_native`.
+metadata::VolumeGroup base_of(Session& session, const metadata::VolumeGroup& current,
+                              const metadata::PvDevices& devices, bool needs_native);
+
+/// With its first crypt segment a group is closed to changes by stock LVM2. Asks where it holds volumes that
+/// need those; throws Errc::refused where the answer is no.
+void require_consent_to_crypt(Session& session, const metadata::VolumeGroup& vg);
+
+/// Device numbers of the PVs, and the keys.
+activate::TreeInputs tree_inputs(const metadata::PvDevices& devices, activate::StoreKeys keys);
+
+/// A store whose key was asked for before the lock was taken must be the same store afterwards. Throws
+/// Errc::refused.
+void require_same_store(const metadata::VolumeGroup& before, const metadata::VolumeGroup& now,
+                        const std::string& store);
+
+/// Puts the iv_next of `next` into the trailers of each store where it has grown. Before the commit: too high
+/// does no harm.
+void note_used_ivs(const metadata::VolumeGroup& current, const metadata::VolumeGroup& next,
+                   const metadata::PvDevices& devices);
+
+/// "VG/STORE" of a store in any readable group that has this master key, or nothing.
+std::optional<std::string> store_with_key(Session& session, const metadata::Scan& scan,
+                                          const crypt::SecureBytes& key);
+
+}  // namespace cv::tools

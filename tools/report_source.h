@@ -1,0 +1,41 @@
+// What reports are made of: one scan, the groups in it, and what is live.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/base/error.h"
+#include "metadata/scan.h"
+#include "tools/report/report.h"
+#include "tools/session.h"
+
+namespace cv::tools {
+
+class ReportSource {
+ public:
+  /// Scans under the shared locks; what the scan found wrong is warned about.
+  explicit ReportSource(Session& session);
+
+  const metadata::Scan& scan() const { return scan_; }
+  const std::vector<report::GroupFacts>& groups() const { return groups_; }
+  /// Null where there is none of that name; finish() says why then.
+  const report::GroupFacts* group(std::string_view name);
+
+  /// Asks device-mapper, and for `keys` the keyring, about all volumes.
+  void look_at_devices(Session& session, bool keys);
+
+  /// What was asked for and is not there: the report goes on without it and ends with this.
+  void miss(const Error& error);
+  /// The rows that the request lets pass, written; then throws what was missed first.
+  void finish(Session& session, const report::Request& request, std::vector<report::Row> rows);
+  void finish() const;
+
+ private:
+  metadata::Scan scan_;
+  std::vector<report::GroupFacts> groups_;
+  std::optional<Error> missed_;
+};
+
+}  // namespace cv::tools

@@ -1,0 +1,122 @@
+#include "tools/session.h"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "activate/dm_mapper.h"
+#include "lib/base/error.h"
+#include "metadata/store_bytes.h"
+#include "tools/common_options.h"
+#include "tools/device_choice.h"
+
+namespace cv::tools {
+
+namespace {
+
+metadata::StoreOptions store_options(const Host& host, const Arguments& arguments,
+                                     const Configuration& configuration) {
+  metadata::StoreOptions options;
+  options.locks.directory = configuration.text("global/locking_dir").value_or(options.locks.directory);
+  options.locks.enabled = !arguments.has(kNoLocking);
+  options.locks.wait = configuration.flag("global/wait_for_locks", true);
+  options.host_system_id = host_system_id(configuration);
+  options.lvm_run_dir = host.lvm_run_dir;
+  return options;
+}
+
+std::vector<std::vector<std::byte>> bytes_of_copies(const metadata::VolumeGroup& vg,
+                                                    const metadata::PvDevices& devices,
+                                                    const metadata::LogicalVolume& store) {
+  std::vector<std::vector<std::byte>> all;
+  for (auto& copy : metadata::read_copies(vg, devices, store)) {
+    if (!copy.bytes.empty()) all.push_back(std::move(copy.bytes));
+  }
+  return all;
+}
+
+}  // namespace
+
+Host process_host(Console& console, Output& output) {
+  Host host;
+  host.console = &console;
+  host.output = &output;
+  host.make_mapper = [](const std::string& dev_dir) {
+    return activate::kernel_has_device_mapper() ? activate::kernel_mapper(dev_dir)
+                                                : activate::absent_mapper();
+  };
+  host.make_keyring = crypt::kernel_keyring;
+  const char* folder = std::getenv("LVM_SYSTEM_DIR");
+  if (folder != nullptr && *folder != '\0') host.lvm_system_dir = folder;
+  return host;
+}
+
+Session::Session(const Host& host, const Arguments& arguments)
+    : host_(host),
+      arguments_(arguments),
+      configuration_(host.lvm_system_dir, arguments.texts(kConfig)),
+      secrets_(*host.console, secret_settings(arguments)) {}
+
+bool Session::is_test() const {
+  return arguments_.has(kTest);
+}
+
+bool Session::confirmed(const std::string& question) {
+  return tools::confirmed(console(), question, arguments_.has(kYes) ? Assume::yes : Assume::nothing);
+}
+
+void Session::require_confirmed(const std::string& question) {
+  if (confirmed(question)) return;
+  throw Error(Errc::refused, "nothing was done, because the answer was not yes")
+      .advise("--yes answers with yes");
+}
+
+bool Session::may_use_driver() const {
+  return arguments_.yes_or_no(kDriverLoaded).value_or(true);
+}
+
+metadata::MetadataStore& Session::store() {
+  if (!store_) {
+    store_ = std::make_unique<metadata::MetadataStore>(chosen_devices(arguments_, configuration_),
+                                                       store_options(host_, arguments_, configuration_));
+  }
+  return *store_;
+}
+
+std::string Session::device_path(const std::string& named) {
+  if (store().find_device(named) != nullptr) return named;
+  std::error_code problem;
+  const auto canonical = std::filesystem::canonical(named, problem);
+  if (problem) return named;
+  return store().find_device(canonical.string()) != nullptr ? canonical.string() : named;
+}
+
+activate::Mapper& Session::mapper() {
+  if (!mapper_) {
+    const auto dev_dir = configuration_.text("devices/dir").value_or("/dev");
+    mapper_ = may_use_driver() ? host_.make_mapper(dev_dir) : activate::absent_mapper();
+  }
+  return *mapper_;
+}
+
+activate::KeyCache& Session::keys() {
+  if (!keys_) {
+    if (configuration_.flag("crypt/use_keyring", true)) keyring_ = host_.make_keyring();
+    const bool by_name = keyring_ && activate::can_name_keys(mapper(), *keyring_);
+    activate::KeyCache::Settings settings;
+    settings.run_dir = host_.run_dir;
+    settings.locking = !arguments_.has(kNoLocking);
+    keys_ = std::make_unique<activate::KeyCache>(by_name ? keyring_.get() : nullptr, settings);
+  }
+  return *keys_;
+}
+
+activate::Unlocker Session::unlocker(const metadata::PvDevices& devices) {
+  const auto copies = [devices](const metadata::VolumeGroup& vg, const metadata::LogicalVolume& store) {
+    return bytes_of_copies(vg, devices, store);
+  };
+  activate::Unlocker::Settings settings;
+  settings.use_cached = !arguments_.has(kNoCache);
+  return {handlers_, copies, secrets_, keys(), mapper(), settings};
+}
+
+}  // namespace cv::tools

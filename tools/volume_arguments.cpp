@@ -1,0 +1,208 @@
+#include "tools/volume_arguments.h"
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <filesystem>
+
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "tools/common_options.h"
+#include "tools/sizes.h"
+
+namespace cv::tools {
+
+using namespace metadata;
+
+namespace {
+
+constexpr Bytes kDefaultStripe{64 * 1024};
+constexpr Bytes kLeastStripe{4096};
+
+std::string canonical(const std::string& path) {
+  std::error_code failure;
+  const auto resolved = std::filesystem::weakly_canonical(path, failure);
+  return failure ? path : resolved.string();
+}
+
+const PhysicalVolume& pv_on(const VolumeGroup& vg, const PvDevices& devices, const std::string& path) {
+  for (const auto& [id, device] : devices) {
+    if (device == nullptr) continue;
+    if (device->path() == path || canonical(device->path()) == canonical(path)) {
+      const PhysicalVolume* pv = find_pv(vg, id);
+      if (pv != nullptr) return *pv;
+    }
+  }
+  throw Error(Errc::not_found, "{} is no PV of {}", path, vg.name).advise("`cvm pvs` lists the PVs");
+}
+
+std::uint64_t parse_extent(std::string_view text, std::string_view word) {
+  std::uint64_t number = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.empty() || failure != std::errc() || end != text.data() + text.size())
+    throw Error(Errc::usage, "\"{}\" is no range of extents: \"{}\" is no number", word, text)
+        .advise("write PV:FIRST-LAST");
+  return number;
+}
+
+ExtentRange parse_range(std::string_view text, std::string_view word, Extents pe_count) {
+  const auto hyphen = text.find('-');
+  const std::uint64_t first = parse_extent(text.substr(0, hyphen), word);
+  Extents last = Extents(first);
+  if (hyphen != std::string_view::npos) {
+    const std::string_view end = text.substr(hyphen + 1);
+    last = end.empty() ? pe_count - Extents(1) : Extents(parse_extent(end, word));
+  }
+  if (last < Extents(first)) throw Error(Errc::usage, "the range in \"{}\" ends before it begins", word);
+  if (last >= pe_count)
+    throw Error(Errc::usage, "the range in \"{}\" reaches extent {}, the PV has {}", word, last.n,
+                pe_count.n);
+  return {Extents(first), last + Extents(1)};
+}
+
+Allocation allocation_named(const std::string& name) {
+  if (name == "contiguous") return Allocation::contiguous;
+  if (name == "cling") return Allocation::cling;
+  if (name == "anywhere") return Allocation::anywhere;
+  return Allocation::normal;
+}
+
+void require_one_size(const Arguments& arguments) {
+  arguments.exclude(kSize, kExtents);
+  if (!arguments.has(kSize) && !arguments.has(kExtents))
+    throw Error(Errc::usage, "{} needs a size", arguments.command().name)
+        .advise("give -L SIZE or -l EXTENTS");
+}
+
+Extents whole_extents(const VolumeGroup& vg, Bytes size, Sectors payload_offset) {
+  const Sectors wanted = whole_sectors(round_up(size, Bytes(kSectorBytes))) + payload_offset;
+  const Extents extents = extents_for(wanted, vg.extent_size);
+  if (to_sectors(extents, vg.extent_size) != wanted || size.n % kSectorBytes != 0)
+    log::notice("Rounding up size to full physical extent {}",
+                format_size(to_bytes(to_sectors(extents, vg.extent_size) - payload_offset)));
+  return extents;
+}
+
+Extents total_extents(const VolumeGroup& vg, const std::vector<Permitted>& only) {
+  Extents sum;
+  for (const PhysicalVolume& pv : vg.pvs)
+    if (only.empty()) sum += pv.pe_count;
+  for (const Permitted& one : only) sum += one.extents.length();
+  return sum;
+}
+
+/// "N%VG" and its kin, as extents.
+Extents extents_from(const ExtentsArgument& argument, const VolumeGroup& vg, const Placement& placement,
+                     Sectors alignment, const LogicalVolume* lv) {
+  switch (argument.basis) {
+    case PercentOf::nothing: return Extents(argument.number);
+    case PercentOf::vg: return percent_of(argument.number, total_extents(vg, {}));
+    case PercentOf::pvs: return percent_of(argument.number, total_extents(vg, placement.permitted));
+    case PercentOf::free:
+      return round_down(percent_of(argument.number, allocatable_extents(vg, placement, alignment)),
+                        Extents(placement.stripes));
+    case PercentOf::lv:
+      if (lv == nullptr) throw Error(Errc::usage, "%LV needs a volume that exists");
+      return percent_of(argument.number, size_of(*lv));
+  }
+  CV_ASSERT(false);
+  return {};
+}
+
+}  // namespace
+
+std::vector<Permitted> permitted_extents(const VolumeGroup& vg, const PvDevices& devices,
+                                         const std::vector<std::string>& words) {
+  std::vector<Permitted> permitted;
+  for (const std::string& word : words) {
+    const auto colon = word.find(':');
+    const PhysicalVolume& pv = pv_on(vg, devices, word.substr(0, colon));
+    if (colon == std::string::npos) {
+      permitted.push_back({pv.id, {Extents(0), pv.pe_count}});
+      continue;
+    }
+    for (std::string_view rest = std::string_view(word).substr(colon + 1); !rest.empty();) {
+      const auto next = rest.find(':');
+      permitted.push_back({pv.id, parse_range(rest.substr(0, next), word, pv.pe_count)});
+      rest = next == std::string_view::npos ? std::string_view() : rest.substr(next + 1);
+    }
+  }
+  return permitted;
+}
+
+Placement placement_from(const Arguments& arguments, const VolumeGroup& vg, const PvDevices& devices,
+                         std::size_t first_pv) {
+  Placement placement;
+  const auto& operands = arguments.operands();
+  placement.permitted = permitted_extents(
+      vg, devices,
+      {operands.begin() + static_cast<std::ptrdiff_t>(std::min(first_pv, operands.size())), operands.end()});
+  placement.stripes = static_cast<std::uint32_t>(arguments.number(kStripes, 128).value_or(1));
+  if (placement.stripes == 0) throw Error(Errc::usage, "a volume has at least one stripe");
+  Bytes stripe = kDefaultStripe;
+  if (const auto text = arguments.text(kStripeSize)) stripe = parse_size(*text);
+  const Bytes extent = to_bytes(vg.extent_size);
+  if (!arguments.has(kStripeSize)) stripe = std::min(stripe, extent);
+  if (placement.stripes > 1) {
+    if (stripe < kLeastStripe || !std::has_single_bit(stripe.n) || stripe > extent)
+      throw Error(Errc::bad_size, "stripes of {} are not possible", format_size(stripe))
+          .advise("a stripe size is a power of two from 4k up to the extent size of {}", format_size(extent));
+    placement.stripe_size = whole_sectors(stripe);
+  } else if (arguments.has(kStripeSize)) {
+    throw Error(Errc::usage, "--stripesize goes with --stripes");
+  }
+  if (const auto policy = arguments.text(kAlloc)) placement.policy = allocation_named(*policy);
+  return placement;
+}
+
+Extents size_of_new(const Arguments& arguments, const VolumeGroup& vg, const Placement& placement,
+                    Sectors alignment) {
+  require_one_size(arguments);
+  Extents size;
+  if (const auto text = arguments.text(kSize)) {
+    const SizeArgument argument = parse_size_argument(*text);
+    if (argument.sign != Sign::none)
+      throw Error(Errc::bad_size, "the size of a new volume has no sign: \"{}\"", *text);
+    size = whole_extents(vg, argument.size, Sectors());
+  } else {
+    const std::string given = *arguments.text(kExtents);
+    const ExtentsArgument argument = parse_extents_argument(given);
+    if (argument.sign != Sign::none && argument.basis != PercentOf::free)
+      throw Error(Errc::bad_size, "the size of a new volume has no sign: \"{}\"", given);
+    size = extents_from(argument, vg, placement, alignment, nullptr);
+    if (size.n == 0 && argument.number > 0)
+      throw Error(Errc::no_space, "{} comes to no extent: {} has {} free extents that can be used", given,
+                  vg.name, allocatable_extents(vg, placement, alignment).n)
+          .advise("remove volumes or add a PV");
+  }
+  if (size.n == 0) throw Error(Errc::bad_size, "a volume has at least one extent");
+  return size;
+}
+
+Extents growth_of(const Arguments& arguments, const VolumeGroup& vg, const LogicalVolume& lv,
+                  const Placement& placement, Sectors alignment) {
+  require_one_size(arguments);
+  const Extents now = size_of(lv);
+  Extents wanted;
+  if (const auto text = arguments.text(kSize)) {
+    const SizeArgument argument = parse_size_argument(*text);
+    if (argument.sign == Sign::minus)
+      throw Error(Errc::usage, "{} does not make volumes smaller", arguments.command().name);
+    wanted = argument.sign == Sign::plus ? now + whole_extents(vg, argument.size, Sectors())
+                                         : whole_extents(vg, argument.size, payload_offset_of(lv));
+  } else {
+    const ExtentsArgument argument = parse_extents_argument(*arguments.text(kExtents));
+    if (argument.sign == Sign::minus)
+      throw Error(Errc::usage, "{} does not make volumes smaller", arguments.command().name);
+    const Extents number = extents_from(argument, vg, placement, alignment, &lv);
+    const bool adds = argument.sign == Sign::plus;
+    wanted = adds ? now + number : number;
+  }
+  if (wanted <= now)
+    throw Error(Errc::refused, "{}/{} has {} extents already, {} were asked for", vg.name, lv.name, now.n,
+                wanted.n)
+        .advise("give a larger size, or one with a plus sign for how much to add");
+  return wanted - now;
+}
+
+}  // namespace cv::tools
