@@ -104,7 +104,10 @@ void GroupWrite::commit() {
                                                 [&](const Area& area) { return shows_commit(area); });
   if (!any) {
     throw Error(Errc::io, "the new metadata could not be made valid on any device")
-        .advise("nothing was changed; look at the kernel log for what the devices report");
+        .advise(
+            "look at the kernel log; the group is in its old state, or in its new one where a device kept "
+            "what it "
+            "reported as failed");
   }
   announced_ = false;
 }
