@@ -1,0 +1,324 @@
+// Plans carried out, and what is left when they fail.
+#include "activate/activator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "tests/support/crypt_samples.h"
+#include "tests/support/fake_mapper.h"
+#include "tests/support/memory_keyring.h"
+#include "tests/support/sample_group.h"
+#include "tests/support/temp_dir.h"
+
+namespace cv::activate {
+
+using namespace cv::test;
+using metadata::LogicalArea;
+using metadata::VolumeGroup;
+using std::chrono::milliseconds;
+
+namespace {
+
+class Silence final : public log::Sink {
+ public:
+  void line(log::Level, std::string_view) noexcept override {}
+};
+
+VolumeGroup striped_tst() {
+  auto vg = group_with_tst();
+  metadata::find_lv(vg, "tst_crdata")->segments = {striped(0, 4, {on_pv(0, 0), on_pv(1, 5)})};
+  return vg;
+}
+
+VolumeGroup longer(VolumeGroup vg) {
+  auto& data = metadata::find_lv(vg, "tst_crdata")->segments;
+  const bool is_striped = std::get<metadata::Striped>(data.front().kind).stripes.size() > 1;
+  data.push_back(is_striped ? striped(4, 2, {on_pv(0, 9), on_pv(1, 9)}) : linear(4, 2, on_pv(0, 5)));
+  metadata::find_lv(vg, "tst")->segments.front().count = Extents(6);
+  return vg;
+}
+
+class ActivatorTest : public testing::Test {
+ protected:
+  ActivatorTest() { mapper_.use_keyring(keyring_); }
+
+  KeyCache::Settings settings() {
+    KeyCache::Settings settings;
+    settings.run_dir = run_dir_.path("run");
+    return settings;
+  }
+
+  static StoreId store_of(const VolumeGroup& vg) { return {vg.id, metadata::lv_at(vg, "cryptostore1").id}; }
+
+  /// With the key in the keyring, as after an unlock.
+  TreeInputs unlocked(const VolumeGroup& vg) {
+    auto inputs = inputs_for(vg);
+    const auto id = store_of(vg);
+    if (!keyring_.find(key_description(id)))
+      cache_.put(id, std::make_shared<const crypt::SecureBytes>(sample_key(64)));
+    inputs.keys["cryptostore1"].key = cache_.table_key(id, 64, activator_.is_active(vg, "tst"));
+    return inputs;
+  }
+
+  void activate(const VolumeGroup& vg) { activator_.activate(vg, {"tst"}, unlocked(vg)); }
+
+  Sectors live_length(const VolumeGroup& vg, const std::string& lv) {
+    return length_of(mapper_.live_table(uuid_of(vg, lv)).value());
+  }
+
+  Silence silence_;
+  log::Redirect redirect_{silence_};
+  TempDir run_dir_;
+  MemoryKeyring keyring_;
+  FakeMapper mapper_;
+  KeyCache cache_{&keyring_, settings()};
+  Activator activator_{mapper_, &cache_};
+};
+
+}  // namespace
+
+TEST_F(ActivatorTest, BringsAVolumeUp) {
+  const auto vg = group_with_tst();
+
+  activate(vg);
+
+  EXPECT_TRUE(activator_.is_active(vg, "tst"));
+  EXPECT_THAT(mapper_.history(), testing::ElementsAre("create vg0-tst", "load vg0-tst", "resume vg0-tst"));
+  EXPECT_THAT(mapper_.links(), testing::ElementsAre("vg0/tst"));
+}
+
+TEST_F(ActivatorTest, DoesNothingToAVolumeThatIsUp) {
+  const auto vg = group_with_tst();
+  activate(vg);
+  mapper_.clear_history();
+
+  activate(vg);
+
+  EXPECT_TRUE(mapper_.history().empty());
+}
+
+TEST_F(ActivatorTest, BringsTheHiddenDeviceUpFirstAndDownLast) {
+  const auto vg = striped_tst();
+
+  activate(vg);
+  activator_.deactivate(vg, {"tst"});
+
+  EXPECT_THAT(mapper_.history(),
+              testing::ElementsAre("create vg0-tst_crdata", "load vg0-tst_crdata", "resume vg0-tst_crdata",
+                                   "create vg0-tst", "load vg0-tst", "resume vg0-tst", "remove vg0-tst",
+                                   "remove vg0-tst_crdata"));
+}
+
+TEST_F(ActivatorTest, LeavesNothingBehindWhenAnyStepOfAnActivationFails) {
+  for (const auto& vg : {group_with_tst(), striped_tst()}) {
+    unsigned step = 1;
+    for (;; ++step) {
+      const auto inputs = unlocked(vg);
+      mapper_.fail_at(step);
+      try {
+        activator_.activate(vg, {"tst"}, inputs);
+      } catch (const Error&) {
+        EXPECT_TRUE(mapper_.empty()) << "step " << step;
+        continue;
+      }
+      break;
+    }
+    mapper_.fail_at(0);
+    EXPECT_GT(step, 3U);
+    EXPECT_TRUE(activator_.is_active(vg, "tst"));
+    activator_.deactivate(vg, {"tst"});
+  }
+}
+
+TEST_F(ActivatorTest, KeepsTheVolumesThatCameUpBeforeOneThatFails) {
+  auto vg = group_with_tst();
+  add_volume(vg, "one", true, {linear(0, 1, on_pv(0, 0))});
+  auto inputs = inputs_for(vg);  // the keyring has no key
+
+  EXPECT_THROW(activator_.activate(vg, {"one", "tst"}, inputs), Error);
+
+  EXPECT_TRUE(activator_.is_active(vg, "one"));
+  EXPECT_FALSE(mapper_.find_uuid(uuid_of(vg, "tst")));
+}
+
+TEST_F(ActivatorTest, RefusesANameThatSomebodyElseHas) {
+  const auto vg = group_with_tst();
+  mapper_.run(CreateDevice{"vg0-tst", "CRYPT-PLAIN-vg0-tst"});
+
+  try {
+    activate(vg);
+    FAIL() << "a foreign device was touched";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Errc::exists);
+    EXPECT_THAT(error.advice(), testing::HasSubstr("dmsetup"));
+  }
+
+  EXPECT_EQ(mapper_.find_name("vg0-tst")->uuid, "CRYPT-PLAIN-vg0-tst");
+}
+
+TEST_F(ActivatorTest, KnowsItsDeviceByUuidUnderAnyName) {
+  const auto vg = group_with_tst();
+  activate(vg);
+  auto renamed = vg;
+  renamed.name = "vg1";
+  auto inputs = unlocked(renamed);
+
+  activator_.activate(renamed, {"tst"}, inputs);
+  EXPECT_TRUE(activator_.is_active(renamed, "tst"));
+  activator_.deactivate(renamed, {"tst"});
+
+  EXPECT_TRUE(mapper_.empty());
+}
+
+TEST_F(ActivatorTest, GrowsALiveVolumeWithTheCommitInBetween) {
+  for (const auto& vg : {group_with_tst(), striped_tst()}) {
+    const auto next = longer(vg);
+    activate(vg);
+    mapper_.open(uuid_of(vg, "tst"));
+
+    auto change = activator_.stage(vg, next, {"tst"}, unlocked(next));
+    EXPECT_EQ(live_length(vg, "tst"), kExtent * 4);
+    change.suspend();
+    EXPECT_TRUE(mapper_.any_suspended());
+    change.go();
+
+    EXPECT_EQ(live_length(vg, "tst"), kExtent * 6);
+    EXPECT_FALSE(mapper_.any_suspended());
+    EXPECT_FALSE(mapper_.any_inactive_table());
+    mapper_.close(uuid_of(vg, "tst"));
+    activator_.deactivate(next, {"tst"});
+  }
+}
+
+TEST_F(ActivatorTest, ShrinksALiveVolumeAndWhatIsBelow) {
+  const auto vg = longer(striped_tst());
+  const auto next = striped_tst();
+  activate(vg);
+
+  auto change = activator_.stage(vg, next, {"tst"}, unlocked(next));
+  EXPECT_EQ(live_length(vg, "tst_crdata"), kExtent * 6);
+  change.go();
+
+  EXPECT_EQ(live_length(vg, "tst"), kExtent * 4);
+  EXPECT_EQ(live_length(vg, "tst_crdata"), kExtent * 4);
+}
+
+TEST_F(ActivatorTest, LeavesALiveVolumeAsItWasWhenAChangeIsDropped) {
+  for (const auto& vg : {group_with_tst(), striped_tst()}) {
+    const auto next = longer(vg);
+    activate(vg);
+
+    for (const bool suspended : {false, true}) {
+      auto change = activator_.stage(vg, next, {"tst"}, unlocked(next));
+      if (suspended) change.suspend();
+    }
+
+    EXPECT_EQ(live_length(vg, "tst"), kExtent * 4);
+    EXPECT_FALSE(mapper_.any_suspended());
+    EXPECT_FALSE(mapper_.any_inactive_table());
+    activator_.deactivate(vg, {"tst"});
+  }
+}
+
+TEST_F(ActivatorTest, LeavesALiveVolumeUsableWhenAnyStepOfAChangeFails) {
+  for (const auto& vg : {group_with_tst(), striped_tst()}) {
+    const auto next = longer(vg);
+    for (unsigned step = 1;; ++step) {
+      activate(vg);
+      const auto inputs = unlocked(next);
+      bool is_committed = false;
+      bool failed = false;
+      mapper_.fail_at(step);
+      try {
+        auto change = activator_.stage(vg, next, {"tst"}, inputs);
+        change.suspend();
+        is_committed = true;
+        change.go();
+      } catch (const Error&) {
+        failed = true;
+      }
+      mapper_.fail_at(0);
+
+      EXPECT_FALSE(mapper_.any_suspended()) << "step " << step;
+      EXPECT_FALSE(mapper_.any_inactive_table()) << "step " << step;
+      if (!is_committed) {
+        EXPECT_EQ(live_length(vg, "tst"), kExtent * 4) << "step " << step;
+      }
+      // What is committed the next activation finishes.
+      activator_.activate(is_committed ? next : vg, {"tst"}, unlocked(next));
+      EXPECT_EQ(live_length(vg, "tst"), kExtent * (is_committed ? 6 : 4)) << "step " << step;
+      activator_.deactivate(next, {"tst"});
+      if (!failed) break;
+    }
+  }
+}
+
+TEST_F(ActivatorTest, StagesAVolumeThatIsNewAndTakesItAwayAgain) {
+  const auto next = striped_tst();
+  auto current = next;
+  current.lvs.clear();
+
+  { const auto change = activator_.stage(current, next, {"tst"}, unlocked(next)); }
+  EXPECT_TRUE(mapper_.empty());
+  auto change = activator_.stage(current, next, {"tst"}, unlocked(next));
+  EXPECT_FALSE(activator_.is_active(next, "tst"));
+  change.go();
+
+  EXPECT_TRUE(activator_.is_active(next, "tst"));
+}
+
+TEST_F(ActivatorTest, RefusesToCloseWhatIsOpen) {
+  const auto vg = striped_tst();
+  activate(vg);
+  mapper_.open(uuid_of(vg, "tst"));
+
+  EXPECT_THROW(activator_.deactivate(vg, {"tst"}, milliseconds(0)), Error);
+  EXPECT_THROW(activator_.require_unused(vg, "tst"), Error);
+
+  EXPECT_TRUE(activator_.is_active(vg, "tst"));
+  EXPECT_EQ(activator_.open_count(vg, "tst"), 1U);
+  EXPECT_TRUE(keyring_.find(key_description(store_of(vg))));
+}
+
+TEST_F(ActivatorTest, FindsNothingToDoInAVolumeThatIsDown) {
+  const auto vg = group_with_tst();
+
+  activator_.deactivate(vg, {"tst"});
+
+  EXPECT_TRUE(mapper_.history().empty());
+}
+
+TEST_F(ActivatorTest, LeavesVolumesOfLvm2ToLvm2WhenTheyAreUp) {
+  auto vg = empty_group();
+  metadata::Segment thin;
+  thin.count = Extents(1);
+  thin.kind = metadata::Opaque{"thin", {}, {}};
+  add_volume(vg, "thin1", true, {thin});
+  EXPECT_NO_THROW(activator_.deactivate(vg, {"thin1"}));
+  mapper_.run(CreateDevice{"vg0-thin1", uuid_of(vg, "thin1")});
+
+  EXPECT_THROW(activator_.deactivate(vg, {"thin1"}), Error);
+
+  EXPECT_FALSE(mapper_.empty());
+}
+
+TEST_F(ActivatorTest, LiftsTheKeysLimitWhenTheFirstVolumeIsUpAndForgetsItWithTheLast) {
+  auto vg = group_with_tst();
+  add_volume(vg, "two", true, {encrypted(0, 2, on_pv(1, 0), kWindow * 2)});
+  const auto key = key_description(store_of(vg));
+  const auto inputs = unlocked(vg);
+  EXPECT_EQ(keyring_.time_left(key), std::chrono::seconds(150));
+
+  activator_.activate(vg, {"tst", "two"}, inputs);
+  EXPECT_TRUE(keyring_.find(key));
+  EXPECT_EQ(keyring_.time_left(key), std::nullopt);
+  activator_.deactivate(vg, {"tst"});
+  EXPECT_TRUE(keyring_.find(key));
+  activator_.deactivate(vg, {"two"});
+
+  EXPECT_FALSE(keyring_.find(key));
+}
+
+}  // namespace cv::activate
