@@ -109,6 +109,9 @@ struct Import {
 bool imports_in_place(const VolumeGroup& vg, const Import& import);
 VolumeGroup import_luks(VolumeGroup vg, const Import& import, const NewId& new_id);
 
+/// The header inside an imported volume was overwritten; its payload_offset stays.
+VolumeGroup forget_old_header(VolumeGroup vg, const std::string& lv);
+
 // ---- forms (native_form.cpp)
 
 /// Turns what is in the RFC's form into the native one: the same extents, nothing moves. A group that is in

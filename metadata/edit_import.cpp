@@ -177,4 +177,11 @@ VolumeGroup import_luks(VolumeGroup vg, const Import& import, const NewId& new_i
   return vg;
 }
 
+VolumeGroup forget_old_header(VolumeGroup vg, const std::string& lv) {
+  static_cast<void>(lv_at(vg, lv));
+  for (Segment& segment : find_lv(vg, lv)->segments)
+    if (auto* crypt = std::get_if<Crypt>(&segment.kind)) crypt->old_header = false;
+  return vg;
+}
+
 }  // namespace cv::metadata

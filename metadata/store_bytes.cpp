@@ -134,6 +134,14 @@ void wipe_start(const VolumeGroup& vg, const PvDevices& devices, const LogicalVo
   }
 }
 
+void wipe_old_header(const VolumeGroup& vg, const PvDevices& devices, const std::string& lv) {
+  const Crypt* crypt = crypt_of(lv_at(vg, lv));
+  if (crypt == nullptr || !crypt->old_header || !crypt->payload_offset) return;
+  const auto* data = std::get_if<LogicalArea>(&crypt->area);
+  CV_ASSERT(data != nullptr);
+  wipe_start(vg, devices, lv_at(vg, data->lv), to_bytes(*crypt->payload_offset));
+}
+
 void erase_copies(const VolumeGroup& vg, const PvDevices& devices, const LogicalVolume& store) {
   const Bytes size = to_bytes(to_sectors(copy_size(store), vg.extent_size));
   for (const Area& area : keystore_at(store).copies)

@@ -43,6 +43,10 @@ void update_trailers(const VolumeGroup& vg, const PvDevices& devices, const Logi
 /// Overwrites `length` bytes of a volume with random bytes, from its start, flushes, reads back and compares.
 void wipe_start(const VolumeGroup& vg, const PvDevices& devices, const LogicalVolume& lv, Bytes length);
 
+/// Overwrites the LUKS header that an import left inside a volume, where there is one. The store has its own
+/// copy, so the volume is as usable before as after.
+void wipe_old_header(const VolumeGroup& vg, const PvDevices& devices, const std::string& lv);
+
 /// wipe_start() over the whole of every copy of a store. Throws Errc::not_found that names the PV where a
 /// copy is out of reach.
 void erase_copies(const VolumeGroup& vg, const PvDevices& devices, const LogicalVolume& store);
