@@ -63,6 +63,10 @@ CryptDevice::CryptDevice(const char* header, const char* data) : complaint_(std:
 
 std::string CryptDevice::reason(int result) const {
   if (complaint_->empty()) return errno_text(-result);
+  // libcryptsetup comes to device-mapper only when neither its crypto library nor AF_ALG has the cipher.
+  if (complaint_->starts_with("Cannot initialize device-mapper")) {
+    return "neither the crypto library nor the kernel's crypto API (AF_ALG, dm-crypt) does this cipher here";
+  }
   std::string clause = *complaint_;
   // A clause in a sentence; abbreviations such as "LUKS" keep their capitals.
   const bool word = clause.size() > 1 && std::islower(static_cast<unsigned char>(clause[1])) != 0;

@@ -40,7 +40,7 @@ struct KdfOptions {
 
 struct NewStore {
   StoreAttributes attributes;    ///< as asked, completed (key_check, hash)
-  std::vector<std::byte> bytes;  ///< what to write into the store; empty for handlers that keep none
+  std::vector<std::byte> bytes;  ///< for the start of the store, at most request.region; may be empty
   SecureBytes key;               ///< the master key, key_bits / 8 bytes
 };
 

@@ -209,8 +209,7 @@ std::vector<std::byte> format_luks(LuksVersion version, const FormatRequest& req
 /// The order matters: the context lets go of the file before the file goes.
 struct LuksHeader::Loaded {
   LuksVersion version;
-  Bytes header_size;  ///< as far as the layout tells it
-  std::string hash;   ///< LUKS1
+  std::vector<std::byte> first;  ///< kLuksProbeBytes of it
   MemoryFile file;
   CryptDevice device;
 };
@@ -228,13 +227,11 @@ LuksHeader::LuksHeader(std::span<const std::byte> bytes, std::optional<LuksVersi
   if (result == -ENOMEM) throw Error(Errc::io, "there is no memory to load the LUKS header");
   if (result < 0) throw not_a_header(device.reason(result));
   const bool luks1 = std::string_view(crypt_get_type(device.get())) == CRYPT_LUKS1;
+  const auto first = bytes.first(kLuksProbeBytes);
   loaded_ = std::make_unique<Loaded>(Loaded{.version = luks1 ? LuksVersion::luks1 : LuksVersion::luks2,
-                                            .header_size = Bytes(0),
-                                            .hash = luks1 ? luks1_hash(bytes) : "",
+                                            .first = {first.begin(), first.end()},
                                             .file = std::move(file),
                                             .device = std::move(device)});
-  // A LUKS2 header may load from its second copy while the first is damaged.
-  if (luks1) loaded_->header_size = luks_area(bytes)->size;
 }
 
 LuksHeader::~LuksHeader() = default;
@@ -303,9 +300,9 @@ LuksInfo LuksHeader::info() const {
   LuksInfo info{.version = version(), .uuid = uuid(), .slots = slots()};
   if (version() == LuksVersion::luks1) {
     info.cipher = fmt::format("{}-{}", crypt_get_cipher(device), crypt_get_cipher_mode(device));
-    info.hash = loaded_->hash;
+    info.hash = luks1_hash(loaded_->first);
     info.payload_offset = Sectors(crypt_get_data_offset(device));
-    info.header_size = loaded_->header_size;
+    if (const auto area = luks_area(loaded_->first)) info.header_size = area->size;
   } else {
     const char* text = nullptr;
     const int result = crypt_dump_json(device, &text, 0);
