@@ -4,9 +4,8 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
-#include <cstdlib>
+#include <utility>
 
-#include <fcntl.h>
 #include <libdevmapper.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -156,10 +155,7 @@ class DmMapper final : public Mapper {
         operation, [&](const CreateDevice& create) { this->create(create); },
         [&](const LoadTable& load) { this->load(load); },
         [&](const ClearInactive& clear) { simple(DM_DEVICE_CLEAR, clear.uuid, "dropping the new table of"); },
-        [&](const SuspendDevice& suspend) {
-          get_ready_to_suspend();
-          simple(DM_DEVICE_SUSPEND, suspend.uuid, "suspending");
-        },
+        [&](const SuspendDevice& suspend) { this->suspend(suspend); },
         [&](const ResumeDevice& resume) { this->resume(resume); },
         [&](const RemoveDevice& remove) { this->remove(remove); });
   }
@@ -228,6 +224,11 @@ class DmMapper final : public Mapper {
                                  std::string(target_type(line.target)).c_str(), params.data()));
     }
     run_task(task.get(), fmt::format("loading the table of {}", at(wanted.uuid).name));
+  }
+
+  void suspend(const SuspendDevice& wanted) {
+    if (!std::exchange(is_ready_to_suspend_, true)) get_ready_to_suspend();
+    simple(DM_DEVICE_SUSPEND, wanted.uuid, "suspending");
   }
 
   void resume(const ResumeDevice& wanted) {
@@ -318,6 +319,7 @@ class DmMapper final : public Mapper {
 
   std::string dev_dir_;
   bool uses_udev_ = false;
+  bool is_ready_to_suspend_ = false;
   std::uint32_t cookie_ = 0;
   std::vector<Appeared> appeared_;  ///< resumed, node and link still to be made
 };
