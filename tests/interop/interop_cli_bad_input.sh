@@ -79,10 +79,11 @@ options() {
   prepare
   bad 3 --nonsense cvcreate --nonsense -L 4M vg0
   bad 3 -L cvcreate -an -L 4M -l 1 -n x vg0
-  bad 3 VG cvcreate -an -L 4M -n x
+  bad 3 "volume group" cvcreate -an -L 4M -n x
   bad 3 cipher cvcreate -an --crypt --keystore cryptostore1 --cipher serpent-xts-plain64 -L 4M -n x vg0
   bad 3 handler cvcreate -an --crypt --keystore cryptostore1 --handler plain -L 4M -n x vg0
-  bad 3 crypt cvcreate -an --keystore cryptostore1 -L 4M -n x vg0
+  bad 3 --cipher cvcreate -an --cipher aes-xts-plain64 -L 4M -n x vg0
+  bad 3 --keyfile cvcreate -an --keyfile key -L 4M -n x vg0
   bad 3 frobnicate frobnicate
   bad 3 -a cvchange vg0
   bad 3 import cvconvert vg0/lin

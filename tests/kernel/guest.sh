@@ -60,6 +60,7 @@ stock_text() { vgcfgbackup -f "${2:-text}" "$1" >/dev/null; }
 value() {
   awk -v lv="$1" -v key="$2" '
     $1 == lv && $2 == "{" { inside = 1 }
+    { sub(/ *= */, " = ") } # stock LVM2 sets no blanks around the = of keys that it does not know
     inside && $1 == key { print $3; exit }' "$3" | tr -d '"'
 }
 # pieces VG LV: one line "DEVICE FIRST_SECTOR SECTORS" for each piece of a linear LV.

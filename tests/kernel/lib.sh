@@ -46,7 +46,7 @@ finish() {
 
 # Ends the scenario and says why.
 broken() {
-  echo "broken: $*"
+  echo "broken: $*" >&2
   exit 1
 }
 

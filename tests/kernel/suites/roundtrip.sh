@@ -67,7 +67,7 @@ a_crypt_volume_over_two_disks() {
   new_key key
   cvm pvcreate /dev/ubda /dev/ubdb
   cvm vgcreate vg0 /dev/ubda /dev/ubdb
-  expect 0 cvcreate --crypt "${kdf[@]}" -l 60%VG -n wide --keyfile key vg0
+  expect 0 cvcreate --crypt "${kdf[@]}" -l 80%VG -n wide --keyfile key vg0
   same "$(pieces vg0 wide_crdata | awk '{ print $1 }' | sort -u | wc -l)" 2
   make_filesystem /dev/mapper/vg0-wide
   on_mounted /dev/mapper/vg0-wide tree_digest >before

@@ -1,0 +1,82 @@
+#include "tests/interop/disk/stock_lvm.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+namespace cv::test {
+namespace {
+
+std::string trimmed(const std::string& text) {
+  const auto begin = text.find_first_not_of(" \n");
+  if (begin == std::string::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \n") + 1 - begin);
+}
+
+}  // namespace
+
+LoopDevice::LoopDevice(const std::string& file, Bytes size, unsigned sector_bytes) {
+  write_file(file, std::string_view());
+  std::filesystem::resize_file(file, size.n);
+  const auto result =
+      run_program({"losetup", "--find", "--show", "--sector-size", std::to_string(sector_bytes), file});
+  if (result.status != 0) throw std::runtime_error("no loop device: " + result.output);
+  path_ = trimmed(result.output);
+}
+
+LoopDevice::~LoopDevice() {
+  run_program({"losetup", "--detach", path_});
+}
+
+StockLvm::StockLvm(unsigned devices, Bytes size, unsigned sector_bytes) {
+  std::string filter;
+  for (unsigned i = 0; i < devices; ++i) {
+    devices_.push_back(std::make_unique<LoopDevice>(dir_.path("pv" + std::to_string(i)), size, sector_bytes));
+    filter += fmt::format("\"a|^{}$|\",", devices_.back()->path());
+  }
+  locks_ = {.directory = dir_.path("lock"), .enabled = true, .wait = true};
+  std::filesystem::create_directories(dir_.path("etc"));
+  write_file(
+      dir_.path("etc/lvm.conf"),
+      std::string_view(fmt::format("devices {{ filter = [{0} \"r|.*|\"] global_filter = [{0} \"r|.*|\"]\n"
+                                   "use_devicesfile = 0 }}\n"
+                                   "global {{ locking_dir = \"{1}\" use_aio = 0 use_lvmpolld = 0 }}\n"
+                                   "backup {{ backup = 0 archive = 0 }}\n"
+                                   "activation {{ udev_sync = 0 udev_rules = 0 monitoring = 0 }}\n",
+                                   filter, locks_.directory)));
+  ::setenv("LVM_SYSTEM_DIR", dir_.path("etc").c_str(), 1);
+  ::setenv("LVM_SUPPRESS_FD_WARNINGS", "1", 1);
+}
+
+StockLvm::~StockLvm() {
+  ::unsetenv("LVM_SYSTEM_DIR");
+}
+
+ProgramResult StockLvm::run(const std::string& command) const {
+  std::vector<std::string> words = {"lvm"};
+  std::istringstream stream(command);
+  for (std::string word; stream >> word;) words.push_back(word);
+  words.insert(words.end(), {"--driverloaded", "n"});
+  return run_program(words);
+}
+
+std::string StockLvm::must(const std::string& command) const {
+  const auto result = run(command);
+  if (result.status != 0)
+    throw std::runtime_error(fmt::format("'{}' failed with {}: {}", command, result.status, result.output));
+  return trimmed(result.output);
+}
+
+metadata::MetadataStore StockLvm::store() const {
+  std::vector<std::unique_ptr<device::BlockDevice>> opened;
+  for (const auto& device : devices_)
+    opened.push_back(device::open_device(device->path(), device::Access::read_write));
+  metadata::StoreOptions options;
+  options.locks = locks_;
+  return {std::move(opened), std::move(options)};
+}
+
+}  // namespace cv::test
