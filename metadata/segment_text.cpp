@@ -20,7 +20,7 @@ using config::Printer;
 using config::SectionWriter;
 using config::Tree;
 
-// The keys of each kind in the order in which they are printed.
+// The keys of each kind in the order in which they are printed. All begin with the same four.
 constexpr std::array<std::string_view, 7> kStripedKeys = {"start_extent", "extent_count", "type",   "tags",
                                                           "stripe_count", "stripe_size",  "stripes"};
 constexpr std::array<std::string_view, 13> kCryptKeys = {
@@ -39,37 +39,21 @@ struct RowList {
 constexpr std::array kRowLists = {RowList{"stripes", 2}, RowList{"mirrors", 2}, RowList{"raids", 2},
                                   RowList{"raid0_lvs", 1}};
 
-/// LVM2 takes the keys of a segment in any order; what the others mean depends on the type.
-std::string type_ahead(Parser& parser, const Position& position) {
-  const Parser::Mark start = parser.mark();
-  for (;;) {
-    const Event& event = parser.next();
-    if (event.kind == Event::Kind::end_section || event.kind == Event::Kind::end)
-      config::throw_missing(position, "the segment", "type");
-    if (event.key == "type") {
-      std::string type = config::to_string(event);
-      parser.rewind(start);
-      return type;
-    }
-    if (event.kind == Event::Kind::section) parser.skip_section();
-  }
-}
-
 class SegmentReader {
  public:
   SegmentReader(Parser& parser, const PvNames& pvs, const Position& position, std::vector<Mention>& mentions)
       : parser_(parser), pvs_(pvs), position_(position), mentions_(mentions) {}
 
   Segment read() && {
-    const std::string type = type_ahead(parser_, position_);
-    if (type == "striped" || type == "linear")
+    read_type();
+    if (type_ == "striped" || type_ == "linear")
       read_striped();
-    else if (type == "crypt")
+    else if (type_ == "crypt")
       read_crypt();
-    else if (type == "crypt-keystore")
+    else if (type_ == "crypt-keystore")
       read_keystore();
     else
-      read_opaque(type);
+      read_opaque();
     if (!start_) missing("start_extent");
     if (!count_) missing("extent_count");
     segment_.start = *start_;
@@ -84,15 +68,43 @@ class SegmentReader {
     config::throw_missing(position_, "the segment", key);
   }
 
+  /// What the other keys mean depends on the type. LVM2 writes it behind none but common keys, but reads it
+  /// anywhere.
+  void read_type() {
+    const Parser::Mark start = parser_.mark();
+    for (;;) {
+      const Event& event = parser_.next();
+      const std::uint64_t bit = std::uint64_t{1} << config::rank_of(kOpaqueKeys, event.key);
+      if (event.kind != Event::Kind::value || (seen_ & bit) != 0 || !take_common(event)) break;
+      seen_ |= bit;
+      if (!type_.empty()) return;
+    }
+    parser_.rewind(start);
+    seen_ = 0;
+    type_ = type_ahead();
+    parser_.rewind(start);
+  }
+
+  std::string type_ahead() {
+    for (;;) {
+      const Event& event = parser_.next();
+      if (event.kind == Event::Kind::end_section) missing("type");
+      if (event.key == "type") return config::to_string(event);
+      if (event.kind == Event::Kind::section) parser_.skip_section();
+    }
+  }
+
   bool take_common(const Event& event) {
     if (event.key == "start_extent")
       start_ = Extents(config::to_unsigned32(event));
     else if (event.key == "extent_count")
       count_ = Extents(config::to_unsigned32(event));
+    else if (event.key == "type")
+      type_ = config::to_string(event);
     else if (event.key == "tags")
       segment_.tags = config::to_strings(event);
     else
-      return event.key == "type";
+      return false;
     return true;
   }
 
@@ -123,7 +135,7 @@ class SegmentReader {
     Striped striped;
     std::optional<std::uint32_t> stripe_count;
     std::optional<Sectors> stripe_size;
-    segment_.carried = config::read_known(parser_, kStripedKeys, [&](const Event& event) {
+    segment_.carried = config::read_known(parser_, kStripedKeys, seen_, [&](const Event& event) {
       if (take_common(event)) return true;
       if (event.key == "stripe_count")
         stripe_count = config::to_unsigned32(event);
@@ -153,7 +165,7 @@ class SegmentReader {
   void read_crypt() {
     Crypt crypt;
     std::vector<Area> areas;
-    segment_.carried = config::read_known(parser_, kCryptKeys, [&](const Event& event) {
+    segment_.carried = config::read_known(parser_, kCryptKeys, seen_, [&](const Event& event) {
       if (take_common(event)) return true;
       if (event.key == "crypto_store")
         crypt.store = config::to_string(event);
@@ -185,7 +197,7 @@ class SegmentReader {
 
   void read_keystore() {
     Keystore store;
-    segment_.carried = config::read_known(parser_, kKeystoreKeys, [&](const Event& event) {
+    segment_.carried = config::read_known(parser_, kKeystoreKeys, seen_, [&](const Event& event) {
       if (take_common(event)) return true;
       if (event.key == "handler")
         store.handler = config::to_string(event);
@@ -220,10 +232,10 @@ class SegmentReader {
     return (event.key == "areas" || event.key == "stripes") && had.empty();
   }
 
-  void read_opaque(const std::string& type) {
+  void read_opaque() {
     Opaque opaque;
-    opaque.type = type;
-    config::read_known(parser_, kOpaqueKeys, [&](const Event& event) {
+    opaque.type = type_;
+    config::read_known(parser_, kOpaqueKeys, seen_, [&](const Event& event) {
       if (!take_common(event)) config::append_node(opaque.body, parser_, event);
       return true;
     });
@@ -254,6 +266,8 @@ class SegmentReader {
   Position position_;
   std::vector<Mention>& mentions_;
   Segment segment_;
+  std::uint64_t seen_ = 0;  ///< a bit for each of the common keys that were read with the type
+  std::string type_;
   std::optional<Extents> start_;
   std::optional<Extents> count_;
 };

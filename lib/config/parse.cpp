@@ -67,7 +67,7 @@ Parser::Parser(std::string_view text, Limits limits)
 
 const Event& Parser::next() {
   items_.clear();
-  unescaped_.clear();
+  if (!unescaped_.empty()) unescaped_.clear();
   event_ = Event{};
   skip_space();
   event_.position = {mark_.line, static_cast<std::uint32_t>(mark_.at - mark_.line_start + 1)};
@@ -108,20 +108,23 @@ void Parser::skip_section() {
   while (mark_.depth >= inside) next();
 }
 
+// The loops over characters work on local copies: a store through a char pointer could change any member.
+
 void Parser::skip_space() {
-  while (!at_end()) {
-    const char c = text_[mark_.at];
+  std::size_t at = mark_.at;
+  const std::string_view text = text_;
+  for (; at < text.size(); ++at) {
+    const char c = text[at];
     if (c == '\n') {
-      mark_.line_start = ++mark_.at;
+      mark_.line_start = at + 1;
       ++mark_.line;
-    } else if (is(c, kSpace)) {
-      ++mark_.at;
     } else if (c == '#') {
-      mark_.at = std::min(text_.find('\n', mark_.at), text_.size());
-    } else {
-      return;
+      at = std::min(text.find('\n', at), text.size()) - 1;
+    } else if (!is(c, kSpace)) {
+      break;
     }
   }
+  mark_.at = at;
 }
 
 void Parser::fail(std::size_t at, std::string_view what) const {
@@ -149,33 +152,38 @@ std::string_view Parser::read_key() {
 
 std::string_view Parser::read_bare() {
   const std::size_t start = mark_.at;
-  while (!at_end() && !is(text_[mark_.at], kBareEnd)) ++mark_.at;
-  if (mark_.at == start) fail(start, fmt::format("{} is not expected here", shown(text_[start])));
-  return text_.substr(start, mark_.at - start);
+  const std::string_view text = text_;
+  std::size_t at = start;
+  while (at < text.size() && !is(text[at], kBareEnd)) ++at;
+  if (at == start) fail(start, fmt::format("{} is not expected here", shown(text[start])));
+  mark_.at = at;
+  return text.substr(start, at - start);
 }
 
 std::string_view Parser::read_quoted() {
-  const std::size_t start = mark_.at++;
+  const std::size_t start = mark_.at;
+  const std::string_view text = text_;
   std::string* copy = nullptr;
-  std::size_t copied_to = mark_.at;
-  for (; !at_end(); ++mark_.at) {
-    const char c = text_[mark_.at];
+  std::size_t copied_to = start + 1;
+  for (std::size_t at = start + 1; at < text.size(); ++at) {
+    const char c = text[at];
     if (!is(c, kQuotedEnd)) continue;
     if (c == '"') {
-      const std::string_view rest = text_.substr(copied_to, mark_.at++ - copied_to);
+      mark_.at = at + 1;
+      const std::string_view rest = text.substr(copied_to, at - copied_to);
       if (copy == nullptr) return rest;
       return copy->append(rest);
     }
     if (c == '\n') {
       ++mark_.line;
-      mark_.line_start = mark_.at + 1;
+      mark_.line_start = at + 1;
       continue;
     }
-    const char escaped = mark_.at + 1 < text_.size() ? text_[mark_.at + 1] : '\0';
+    const char escaped = at + 1 < text.size() ? text[at + 1] : '\0';
     if (escaped != '"' && escaped != '\\') continue;
     if (copy == nullptr) copy = &unescaped_.emplace_back();
-    copy->append(text_.substr(copied_to, mark_.at - copied_to));
-    copied_to = ++mark_.at;
+    copy->append(text.substr(copied_to, at - copied_to));
+    copied_to = ++at;
   }
   fail(start, "a string is not closed");
 }

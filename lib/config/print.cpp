@@ -1,6 +1,7 @@
 #include "lib/config/print.h"
 
 #include <algorithm>
+#include <array>
 
 #include "lib/base/match.h"
 
@@ -11,13 +12,15 @@ namespace {
 constexpr std::size_t kTabWidth = 8;
 constexpr std::size_t kCommentTab = 6;  ///< LVM2 lines comments up at this tab stop where it can
 
+constexpr auto kBare = [] {
+  std::array<bool, 256> bare{};
+  for (const char c : std::string_view("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.+-"))
+    bare[static_cast<unsigned char>(c)] = true;
+  return bare;
+}();
+
 bool is_bare_key(std::string_view key) {
-  constexpr std::string_view kFree = "_.+-";
-  const auto is_free = [&](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           kFree.find(c) != std::string_view::npos;
-  };
-  return std::ranges::all_of(key, is_free);
+  return std::ranges::all_of(key, [](char c) { return kBare[static_cast<unsigned char>(c)]; });
 }
 
 }  // namespace
@@ -152,10 +155,14 @@ void Printer::put_quoted(std::string_view text) {
   if (text.find('\0') != std::string_view::npos)
     throw Error(Errc::refused, "a name or value with a NUL byte can't be written into metadata");
   out_ += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out_ += '\\';
-    out_ += c;
+  std::size_t copied = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] != '"' && text[at] != '\\') continue;
+    out_ += text.substr(copied, at - copied);
+    out_ += '\\';
+    copied = at;
   }
+  out_ += text.substr(copied);
   out_ += '"';
 }
 
@@ -177,8 +184,9 @@ std::string size_comment(Sectors size) {
 }
 
 Printer& SectionWriter::at(std::string_view key) {
-  const std::size_t rank = rank_of(order_, key);
+  const std::size_t rank = rank_of(order_, key, next_key_);
   CV_ASSERT(rank < order_.size());
+  next_key_ = rank + 1;
   print_carried_before(rank);
   printed_ |= std::uint64_t{1} << rank;
   return printer_;

@@ -83,6 +83,7 @@ class SectionWriter {
   const Carried& carried_;
   KeyOrder order_;
   std::size_t next_carried_ = 0;
+  std::size_t next_key_ = 0;
   std::uint64_t printed_ = 0;  ///< a bit for each key of order_
 };
 

@@ -15,9 +15,14 @@ const Item& single_item(const Event& event, Item::Kind kind, std::string_view wh
 
 }  // namespace
 
-std::size_t rank_of(KeyOrder order, std::string_view key) {
-  CV_ASSERT(order.size() <= 64);
-  return static_cast<std::size_t>(std::ranges::find(order, key) - order.begin());
+std::size_t rank_of(KeyOrder order, std::string_view key, std::size_t hint) {
+  CV_ASSERT(order.size() <= 64 && hint <= order.size());
+  for (std::size_t i = hint; i < order.size(); ++i) {
+    if (order[i] == key) return i;
+  }
+  const KeyOrder before = order.first(hint);
+  const auto found = std::ranges::find(before, key);
+  return found == before.end() ? order.size() : static_cast<std::size_t>(found - before.begin());
 }
 
 std::uint64_t to_unsigned(const Event& event, std::uint64_t max) {

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lib/base/log.h"
@@ -31,8 +32,8 @@ using Carried = std::vector<CarriedNode>;
 /// The known keys of a section in the order in which LVM2 writes them; at most 64.
 using KeyOrder = std::span<const std::string_view>;
 
-/// The place of `key` in `order`, or order.size().
-std::size_t rank_of(KeyOrder order, std::string_view key);
+/// The place of `key` in `order`, or order.size(). Looks from `hint` on first.
+std::size_t rank_of(KeyOrder order, std::string_view key, std::size_t hint = 0);
 
 /// The items of a value event with the type that is wanted; a mismatch throws Errc::damaged with the line
 /// and the key. Lists: a scalar counts as a list of one.
@@ -62,17 +63,18 @@ void sort_as_printed(Carried& carried, KeyOrder order);
 /// Reads the section whose `section` event came last. `take(event)` is called for each key that is in `order`
 /// and comes for the first time (a duplicate is warned about and dropped, as in LVM2), and for each one that
 /// is not in it; it returns whether it consumed the event (for a section: read it to its end). What it did
-/// not consume is carried.
+/// not consume is carried. `seen` has a bit for each key of `order` that was read before.
 template <class Take>
-Carried read_known(Parser& parser, KeyOrder order, Take&& take) {
+Carried read_known(Parser& parser, KeyOrder order, std::uint64_t seen, Take&& take) {
   Carried carried;
-  std::uint64_t seen = 0;
   std::string_view after;
+  std::size_t expected = 0;
   for (;;) {
     const Event& event = parser.next();
     if (event.kind == Event::Kind::end_section || event.kind == Event::Kind::end) break;
-    const std::size_t rank = rank_of(order, event.key);
+    const std::size_t rank = rank_of(order, event.key, expected);
     if (rank < order.size()) {
+      expected = rank + 1;
       after = order[rank];
       const std::uint64_t bit = std::uint64_t{1} << rank;
       if ((seen & bit) != 0) {
@@ -88,6 +90,10 @@ Carried read_known(Parser& parser, KeyOrder order, Take&& take) {
   }
   if (!carried.empty()) sort_as_printed(carried, order);
   return carried;
+}
+template <class Take>
+Carried read_known(Parser& parser, KeyOrder order, Take&& take) {
+  return read_known(parser, order, 0, std::forward<Take>(take));
 }
 
 }  // namespace cv::config

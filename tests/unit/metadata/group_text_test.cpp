@@ -270,15 +270,13 @@ TEST(GroupText, GivesAnErrorOrAGroupForEveryChangedByte) {
   const log::Redirect redirect(silence);
 
   for (std::size_t at = 0; at < text.size(); ++at) {
-    for (const char byte : {'"', '}', '9'}) {
-      std::string changed = text;
-      changed[at] = byte;
-      try {
-        const VolumeGroup vg = read_group(changed);
-        EXPECT_EQ(read_group(print_group(vg, kStamp)), vg) << "byte " << at << " is " << byte;
-      } catch (const Error& error) {
-        EXPECT_EQ(error.code(), Errc::damaged) << "byte " << at << " is " << byte << ": " << error.what();
-      }
+    std::string changed = text;
+    changed[at] = "\"}9{"[at % 4];
+    try {
+      const VolumeGroup vg = read_group(changed);
+      EXPECT_EQ(read_group(print_group(vg, kStamp)), vg) << "byte " << at;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Errc::damaged) << "byte " << at << ": " << error.what();
     }
   }
 }
