@@ -58,7 +58,8 @@ StoreCopy read_copy(const VolumeGroup& vg, const PvDevices& devices, const Logic
   if (copy.trailer) {
     copy.intact = copy.trailer->store == store.id && digest_matches(*copy.trailer, copy.bytes);
     if (!copy.intact) copy.flaw = "it is not what its trailer says";
-    copy.bytes.resize(copy.bytes.size() - kStoreTrailerBytes);
+    copy.bytes.resize(
+        std::min<std::uint64_t>(copy.trailer->handler_bytes.n, copy.bytes.size() - kStoreTrailerBytes));
   }
   return copy;
 }

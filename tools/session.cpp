@@ -7,7 +7,6 @@
 #include "lib/base/error.h"
 #include "metadata/store_bytes.h"
 #include "tools/common_options.h"
-#include "tools/device_choice.h"
 
 namespace cv::tools {
 
@@ -76,7 +75,7 @@ bool Session::may_use_driver() const {
 
 metadata::MetadataStore& Session::store() {
   if (!store_) {
-    store_ = std::make_unique<metadata::MetadataStore>(chosen_devices(arguments_, configuration_),
+    store_ = std::make_unique<metadata::MetadataStore>(host_.open_devices(arguments_, configuration_),
                                                        store_options(host_, arguments_, configuration_));
   }
   return *store_;

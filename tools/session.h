@@ -17,10 +17,13 @@
 #include "tools/arguments.h"
 #include "tools/configuration.h"
 #include "tools/console.h"
+#include "tools/device_choice.h"
 #include "tools/output.h"
 #include "tools/secret_input.h"
 
 namespace cv::tools {
+
+using Devices = std::vector<std::unique_ptr<device::BlockDevice>>;
 
 /// What a process stands on; a test gives its own.
 struct Host {
@@ -28,6 +31,7 @@ struct Host {
   Output* output = nullptr;
   std::function<std::unique_ptr<activate::Mapper>(const std::string& dev_dir)> make_mapper;
   std::function<std::unique_ptr<crypt::Keyring>()> make_keyring;
+  std::function<Devices(const Arguments&, const Configuration&)> open_devices = chosen_devices;
   std::string lvm_system_dir = "/etc/lvm";
   std::string lvm_run_dir = "/run/lvm";
   std::string run_dir = "/run/cvm";

@@ -113,10 +113,11 @@ class Creation {
     VolumeGroup next = base;
     if (encrypted_ && is_new_store_) next = create_store(std::move(next), made_.wanted, fresh_ids());
     const Placement placement = placement_from(arguments_, next, devices, 1);
-    names_ = chosen_names(base);
-    for (const std::string& name : names_) {
-      NewVolume volume{name, size_of_new(arguments_, next, placement, alignment(next)), placement,
-                       arguments_.texts(kAddTag), origin_of(session_)};
+    if (names_.empty()) names_ = chosen_names(base);
+    for (std::size_t i = 0; i < names_.size(); ++i) {
+      // What was promised when the person was asked holds, or is refused, when it is written.
+      if (i == sizes_.size()) sizes_.push_back(size_of_new(arguments_, next, placement, alignment(next)));
+      NewVolume volume{names_[i], sizes_[i], placement, arguments_.texts(kAddTag), origin_of(session_)};
       next = encrypted_ ? create_crypt(std::move(next), {std::move(volume), store_}, fresh_ids())
                         : create_plain(std::move(next), volume, fresh_ids());
     }
@@ -210,6 +211,7 @@ class Creation {
   bool is_new_store_ = false;
   MadeStore made_;
   std::vector<std::string> names_;
+  std::vector<Extents> sizes_;  ///< of names_
 };
 
 void run(Session& session, const Arguments& arguments) {

@@ -40,7 +40,7 @@ class Extension {
 
   bool needs_native() const { return crypt_of(lv_at(found_.vg, lv())) != nullptr; }
 
-  VolumeGroup extended(const VolumeGroup& base, const PvDevices& devices) const {
+  VolumeGroup extended(const VolumeGroup& base, const PvDevices& devices) {
     const LogicalVolume& volume = lv_at(base, lv());
     const Placement placement = placement_from(arguments_, base, devices, 1);
     Sectors alignment(1);
@@ -49,8 +49,12 @@ class Extension {
       const Keystore* keystore = store == nullptr ? nullptr : keystore_of(*store);
       if (keystore != nullptr) alignment = Sectors(keystore->sector_bytes.value_or(512) / kSectorBytes);
     }
-    const Extents by = growth_of(arguments_, base, volume, placement, alignment);
-    return extend(base, lv(), by, placement);
+    const Extents from = size_of(volume);
+    if (!growth_) growth_ = {from, growth_of(arguments_, base, volume, placement, alignment)};
+    if (growth_->from != from)
+      throw Error(Errc::refused, "the size of {}/{} was changed meanwhile", base.name, lv())
+          .advise("run the command again");
+    return extend(base, lv(), growth_->by, placement);
   }
 
   void show_plan(const VolumeGroup& base, const VolumeGroup& next, bool live) {
@@ -79,7 +83,7 @@ class Extension {
       auto devices =
           session_.activator().stage(current, change.prepared(), {lv()}, tree_inputs(change.devices(), keys));
       // Every sector that is there stays where it is, so nothing needs to stand still during the commit
-      // (docs/decisions/0013-no-commit-while-suspended.md).
+      // (docs/decisions/0015-no-commit-while-suspended.md).
       change.commit();
       devices.go();
     } else {
@@ -96,6 +100,11 @@ class Extension {
   FullVolumeName name_;
   Scan scan_;
   const FoundGroup& found_;
+  struct Growth {
+    Extents from;
+    Extents by;
+  };
+  std::optional<Growth> growth_;
 };
 
 void run(Session& session, const Arguments& arguments) {
