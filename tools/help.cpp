@@ -45,6 +45,10 @@ std::string invocation(const Command& command) {
   return command.has_link ? std::string(command.name) : fmt::format("cvm {}", command.name);
 }
 
+std::string page_name(const Command& command) {
+  return command.has_link ? std::string(command.name) : fmt::format("cvm-{}", command.name);
+}
+
 std::string usage_of(const Option& option) {
   const auto letter = option.letter == 0 ? std::string("    ") : fmt::format("-{}, ", option.letter);
   return fmt::format("{}--{}{}{}", letter, option.name, option.value.empty() ? "" : " ", option.value);
@@ -60,7 +64,7 @@ std::string help_text(const Command& command) {
     text += fmt::format("\n  {}:\n", group.heading);
     for (const auto& option : group.options) text += option_help(option);
   }
-  text += fmt::format("\n  The page {}(8) says more.\n", command.name);
+  text += fmt::format("\n  The page {}(8) says more.\n", page_name(command));
   return text;
 }
 

@@ -23,8 +23,8 @@ namespace {
 using crypt::SecureBytes;
 
 constexpr const char* kAgentProgram = "/usr/bin/systemd-ask-password";
-/// Agents answer only where systemd runs and keeps this folder.
-constexpr const char* kAgentFolder = "/run/systemd/ask-password";
+/// There where systemd runs the machine (sd_booted(3)); it starts the agents.
+constexpr const char* kSystemdRuns = "/run/systemd/system";
 
 Input kind_of(int descriptor) {
   if (isatty(descriptor) == 1) return Input::terminal;
@@ -101,7 +101,7 @@ class ProcessConsole final : public Console {
   std::optional<SecureBytes> next_line() override { return read_secret_line(input_); }
 
   std::optional<SecureBytes> ask_agent(const std::string& prompt, const std::string& id) override {
-    if (access(kAgentFolder, F_OK) != 0 || access(kAgentProgram, X_OK) != 0) return std::nullopt;
+    if (access(kSystemdRuns, F_OK) != 0 || access(kAgentProgram, X_OK) != 0) return std::nullopt;
     if (use_controlling_terminal_ && controlling_terminal()) return std::nullopt;
     return answer_of({kAgentProgram, "--no-tty", "--timeout=90", "--id=cvm:" + id, prompt});
   }

@@ -17,7 +17,7 @@ void require_empty(const metadata::VolumeGroup& vg) {
   const auto& first = visible != vg.lvs.end() ? *visible : vg.lvs.front();
   throw Error(Errc::in_use, "volume group {} holds {} volumes, {} among them", vg.name, vg.lvs.size(),
               first.name)
-      .advise("remove them first; 'cvs -a {}' lists them", vg.name);
+      .advise("'cvremove {}' removes them, and the keys of those that are encrypted", vg.name);
 }
 
 void run(Session& session, const Arguments& arguments) {

@@ -35,6 +35,12 @@ std::span<const Field> vg_fields();
 std::span<const Field> lv_fields();
 std::span<const Field> segment_fields();
 
+/// Tags in the order in which LVM2 shows them.
+std::vector<std::string> sorted(std::vector<std::string> items);
+
+/// A name without the brackets that mark a hidden volume: people neither sort nor select by them.
+Cell without_brackets(Cell cell);
+
 /// -1, 0 or 1; absent comes first.
 int compare(const Cell& a, const Cell& b);
 

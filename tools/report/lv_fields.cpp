@@ -71,7 +71,7 @@ std::string role(const LogicalVolume& lv, const GroupFacts&) {
 }
 
 std::vector<std::string> tags(const LogicalVolume& lv, const GroupFacts&) {
-  return lv.tags;
+  return sorted(lv.tags);
 }
 
 Cell time(const Row& row) {

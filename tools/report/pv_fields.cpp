@@ -51,7 +51,7 @@ Cell pv_attr(const Row& row) {
   if (row.found_pv != nullptr && row.found_pv->state == PvState::duplicate) {
     attr[0] = 'd';
   } else if (row.pv != nullptr) {
-    if (has_flag(row.pv->flags, "ALLOCATABLE")) attr[0] = 'a';
+    attr[0] = has_flag(row.pv->flags, "ALLOCATABLE") ? 'a' : 'u';
   } else if (row.found_pv->state != PvState::orphan) {
     attr[0] = 'u';
   }
@@ -96,7 +96,7 @@ Cell pe_alloc_count(const Row& row) {
 }
 
 Cell pv_tags(const Row& row) {
-  return of_member(row, [](const PhysicalVolume& pv, const GroupFacts&) { return Cell(pv.tags); });
+  return of_member(row, [](const PhysicalVolume& pv, const GroupFacts&) { return Cell(sorted(pv.tags)); });
 }
 
 Cell mda_count(const Row& row) {

@@ -134,7 +134,7 @@ std::vector<Row> Request::arranged(std::vector<Row> rows) const {
   keyed.reserve(rows.size());
   for (const auto& row : rows) {
     Keyed next{{}, row};
-    for (const auto& key : sort_) next.keys.push_back(key.field->value(row));
+    for (const auto& key : sort_) next.keys.push_back(without_brackets(key.field->value(row)));
     keyed.push_back(std::move(next));
   }
   std::ranges::stable_sort(keyed, [&](const Keyed& a, const Keyed& b) {

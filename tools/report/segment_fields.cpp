@@ -98,7 +98,7 @@ std::uint64_t length_extents(const Segment& segment, const GroupFacts&) {
   return segment.count.n;
 }
 std::vector<std::string> tags(const Segment& segment, const GroupFacts&) {
-  return segment.tags;
+  return sorted(segment.tags);
 }
 
 Cell iv_offset(const Row& row) {

@@ -236,7 +236,8 @@ bool Selection::holds(const Node& node, const Row& row) {
     case Node::Kind::all: return std::ranges::all_of(node.parts, part_holds);
     case Node::Kind::any: return std::ranges::any_of(node.parts, part_holds);
     case Node::Kind::none: return std::ranges::none_of(node.parts, part_holds);
-    case Node::Kind::comparison: return holds(node.comparison, node.comparison.field->value(row));
+    case Node::Kind::comparison:
+      return holds(node.comparison, without_brackets(node.comparison.field->value(row)));
   }
   return false;
 }

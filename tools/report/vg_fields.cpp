@@ -151,7 +151,7 @@ std::uint64_t store_count(const GroupFacts& group) {
 }
 
 std::vector<std::string> tags(const GroupFacts& group) {
-  return group.vg().tags;
+  return sorted(group.vg().tags);
 }
 
 template <class Counted>

@@ -1,0 +1,11 @@
+# Every page formats without a warning: cmake -DGROFF=... -DPAGES=... -P check_pages.cmake
+file(GLOB pages ${PAGES}/*.7 ${PAGES}/*.8)
+if(NOT pages)
+  message(FATAL_ERROR "there are no pages in ${PAGES}")
+endif()
+foreach(page IN LISTS pages)
+  execute_process(COMMAND ${GROFF} -man -ww -z -Tutf8 ${page} RESULT_VARIABLE status ERROR_VARIABLE warnings)
+  if(NOT status EQUAL 0 OR warnings)
+    message(FATAL_ERROR "${page}: ${warnings}")
+  endif()
+endforeach()

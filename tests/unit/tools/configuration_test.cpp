@@ -1,0 +1,96 @@
+// lvm.conf, --config, filters and devices files.
+#include "tools/configuration.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/temp_dir.h"
+#include "tests/unit/tools/expect_error.h"
+#include "tools/device_choice.h"
+
+using namespace cv;
+using namespace cv::tools;
+
+TEST(Configuration, TakesTheCommandLineBeforeTheLocalFileBeforeTheFile) {
+  const test::TempDir folder;
+  test::write_file(folder.path("lvm.conf"), std::string_view("global { a = 1 b = 1 c = 1 }\n"));
+  test::write_file(folder.path("lvmlocal.conf"), std::string_view("global { b = 2 c = 2 }\n"));
+
+  const Configuration configuration(folder.path(""), {"global/c=3"});
+
+  EXPECT_EQ(configuration.integer("global/a"), 1);
+  EXPECT_EQ(configuration.integer("global/b"), 2);
+  EXPECT_EQ(configuration.integer("global/c"), 3);
+  EXPECT_EQ(configuration.integer("global/d"), std::nullopt);
+}
+
+TEST(Configuration, TakesTheLastOfSeveralOverrides) {
+  const Configuration configuration("/nowhere", {"a/b=1", "a/b=2", "a { c = \"x\" }"});
+
+  EXPECT_EQ(configuration.integer("a/b"), 2);
+  EXPECT_EQ(configuration.text("a/c"), "x");
+  EXPECT_TRUE(configuration.flag("a/b", false));
+  EXPECT_TRUE(configuration.flag("a/none", true));
+}
+
+TEST(Configuration, BlamesTheCommandLineForWhatStandsThere) {
+  test::expect_error(Errc::usage, "a=", [] { Configuration("/nowhere", {"a="}); });
+}
+
+TEST(Configuration, BlamesTheFileForWhatStandsThere) {
+  const test::TempDir folder;
+  test::write_file(folder.path("lvm.conf"), std::string_view("global {\n"));
+
+  test::expect_error(Errc::damaged, "lvm.conf", [&] { Configuration(folder.path(""), {}); });
+}
+
+TEST(SystemId, IsNoneUnlessConfigured) {
+  EXPECT_EQ(host_system_id(Configuration()), "");
+  EXPECT_EQ(host_system_id(Configuration("/nowhere", {"global/system_id_source=\"none\""})), "");
+}
+
+TEST(SystemId, ComesFromTheLocalFileOrAFile) {
+  const test::TempDir folder;
+  test::write_file(folder.path("id"), std::string_view("# a comment\n.my host!\n"));
+
+  EXPECT_EQ(host_system_id(Configuration("/nowhere",
+                                         {"global/system_id_source=\"lvmlocal\"", "local/system_id=\"h1\""})),
+            "h1");
+  EXPECT_EQ(
+      host_system_id(Configuration("/nowhere", {"global/system_id_source=\"file\"",
+                                                "global/system_id_file=\"" + folder.path("id") + "\""})),
+      "myhost");
+}
+
+TEST(DeviceFilter, IsDecidedByTheFirstRuleThatMatches) {
+  const DeviceFilter filter({"a|/dev/sd[ab]$|", "r|.*|"});
+
+  EXPECT_TRUE(filter.accepts({"/dev/sda"}));
+  EXPECT_FALSE(filter.accepts({"/dev/sdc"}));
+  EXPECT_FALSE(filter.accepts({"/dev/sda1"}));
+}
+
+TEST(DeviceFilter, AcceptsADeviceByAnyOfItsNames) {
+  const DeviceFilter filter({"a|^/dev/disk/by-id/x|", "r|.*|"});
+
+  EXPECT_TRUE(filter.accepts({"/dev/sda", "/dev/disk/by-id/x1"}));
+}
+
+TEST(DeviceFilter, LetsPassWhatNoRuleIsAbout) {
+  EXPECT_TRUE(DeviceFilter({"r|loop|"}).accepts({"/dev/sda"}));
+  EXPECT_FALSE(DeviceFilter({"r/loop/"}).accepts({"/dev/loop0"}));
+}
+
+TEST(DeviceFilter, IsRefusedWhereItIsNone) {
+  for (const char* bad : {"", "a", "x|y|", "a|[|", "a|x"}) {
+    test::expect_error(Errc::usage, "", [&] { DeviceFilter({bad}); });
+  }
+}
+
+TEST(DevicesFile, ListsNamesAndIds) {
+  const auto listed = parse_devices_file(
+      "# LVM uses devices listed in this file.\nVERSION=1.1.2\n"
+      "IDTYPE=devname IDNAME=/dev/loop0 DEVNAME=/dev/loop0 PVID=7VGuUk3mGe3PaTP9NSNHwxBqHXiFcaPA\n\n");
+
+  EXPECT_EQ(listed.paths, std::vector<std::string>{"/dev/loop0"});
+  EXPECT_EQ(listed.pv_ids, std::vector<std::string>{"7VGuUk3mGe3PaTP9NSNHwxBqHXiFcaPA"});
+}
