@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/handle.h"
 #include "lib/device/block_device.h"
 #include "metadata/store.h"
 #include "tests/support/run_program.h"
@@ -12,11 +13,10 @@
 
 namespace cv::test {
 
-/// A file behind a loop device, detached when it dies.
+/// A file behind a loop device, detached when it dies or the test is killed.
 class LoopDevice {
  public:
   LoopDevice(const std::string& file, Bytes size, unsigned sector_bytes);
-  ~LoopDevice();
   LoopDevice(const LoopDevice&) = delete;
   LoopDevice& operator=(const LoopDevice&) = delete;
 
@@ -24,6 +24,7 @@ class LoopDevice {
 
  private:
   std::string path_;
+  Fd user_;
 };
 
 class StockLvm {
@@ -39,7 +40,7 @@ class StockLvm {
 
   /// "vgs -o vg_name": the words are split at spaces.
   ProgramResult run(const std::string& command) const;
-  /// The same; throws with its output where it fails. Returns what it printed, without spaces around.
+  /// The same; throws with its output where it fails. Returns the words that it printed, one space between.
   std::string must(const std::string& command) const;
 
   /// A store of ours on the same devices, with the same locks.
