@@ -277,7 +277,8 @@ class GroupReader {
       throw damaged(position, "segment_count is {}, but there are {} segments", *segment_count,
                     lv.segments.size());
     if (lv.segments.empty()) throw damaged(position, "there is no segment");
-    if (host && !lv.creation_time) throw damaged(position, "creation_host is there without creation_time");
+    if (host.has_value() != lv.creation_time.has_value())
+      throw damaged(position, "creation_time and creation_host do not come together");
     if (host) lv.creation_host = *std::move(host);
     undo_write_lock(lv.flags);
   }

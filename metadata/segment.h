@@ -72,7 +72,9 @@ struct Opaque {
   /// What the names "pvN" in lists of `body` stand for, as read. PVs are named anew with every print; a
   /// printer writes each PV's present name instead.
   std::vector<std::pair<std::string, PvId>> pv_names;
-  friend bool operator==(const Opaque&, const Opaque&) = default;
+
+  /// By the PVs that are meant, not by what they are called at the time.
+  friend bool operator==(const Opaque& a, const Opaque& b);
 };
 
 using SegmentKind = std::variant<Striped, Crypt, Keystore, Opaque>;

@@ -119,7 +119,9 @@ TEST(GroupText, RefusesWhatLvmRefuses) {
   EXPECT_THAT(error_of(with(text, "\"pv0\", 0", "\"pv0\", -1")),
               HasSubstr("not a list of names and extents"));
   EXPECT_THAT(error_of(with(text, "stripe_count = 1", "stripe_count = 2")), HasSubstr("1 areas are listed"));
-  EXPECT_THAT(error_of(without_line(text, "creation_time = 1795167690")), HasSubstr("without creation_time"));
+  EXPECT_THAT(error_of(without_line(text, "creation_time = 1795167690")), HasSubstr("do not come together"));
+  EXPECT_THAT(error_of(with(text, "creation_host = \"vm\"\nsegment", "segment")),
+              HasSubstr("do not come together"));
   EXPECT_THAT(error_of(with(text, "lin {", "\"a/b\" {")), HasSubstr("slash"));
 }
 

@@ -179,6 +179,20 @@ TEST(SegmentText, FollowsPvsInSegmentsOfUnknownTypes) {
   EXPECT_THAT(printed, HasSubstr("log = \"pv0\""));
 }
 
+TEST(SegmentText, ComparesSegmentsOfUnknownTypesByThePvsTheyMean) {
+  const Segment segment = read("type = \"mirror\" mirrors = [\"pv1\", 5, \"pv0\", 6]");
+  PvNames others;
+  others.add("pv0", id_of<PvId>(7));
+  others.add("pv1", id_of<PvId>(2));
+  others.add("pv2", id_of<PvId>(1));
+
+  const Segment same = read("type = \"mirror\" mirrors = [\"pv2\", 5, \"pv1\", 6]", others);
+  const Segment different = read("type = \"mirror\" mirrors = [\"pv1\", 5, \"pv0\", 6]", others);
+
+  EXPECT_EQ(same, segment);
+  EXPECT_NE(different, segment);
+}
+
 TEST(SegmentText, TakesTheKeysInAnyOrder) {
   config::Parser parser(
       "s { stripes = [\"pv0\", 2] stripe_count = 1 x { type = 5 } type = \"striped\" "
