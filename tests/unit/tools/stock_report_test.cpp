@@ -165,7 +165,7 @@ TEST_P(StockReport, OnSegmentsIsOurs) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, StockReport,
-                         testing::Values("linear", "striped", "multi-pv", "label-sector-ba", "exported"),
+                         testing::Values("linear", "striped", "multi-pv", "label-sector-ba"),
                          [](const auto& fixture) {
                            std::string name = fixture.param;
                            std::erase(name, '-');
@@ -180,12 +180,15 @@ TEST(StockReportOfAnOrphan, IsOurs) {
   EXPECT_EQ(ours(pv_report(), machine.pvs(), names), theirs(stock, names));
 }
 
-TEST(StockReportOfTags, IsOurs) {
-  const Machine machine("tags");
-  for (const auto* kind : {&pv_report(), &vg_report()}) {
-    const auto stock = stock_rows("tags", std::string(kind->name));
-    const auto names = shared_fields(*kind, stock);
+TEST(StockReportOfFlags, IsOurs) {
+  for (const std::string folder : {"tags", "exported"}) {
+    const Machine machine(folder);
+    for (const auto* kind : {&pv_report(), &vg_report()}) {
+      const auto stock = stock_rows(folder, std::string(kind->name));
+      const auto names = shared_fields(*kind, stock);
+      const auto rows = kind == &pv_report() ? machine.pvs() : machine.vgs();
 
-    EXPECT_EQ(ours(*kind, kind == &pv_report() ? machine.pvs() : machine.vgs(), names), theirs(stock, names));
+      EXPECT_EQ(ours(*kind, rows, names), theirs(stock, names)) << folder;
+    }
   }
 }
