@@ -199,7 +199,10 @@ std::vector<std::byte> format_luks(LuksVersion version, const FormatRequest& req
   result = crypt_format(device.get(), type_of(version), cipher.header_cipher().c_str(),
                         cipher.header_mode().c_str(), request.uuid.empty() ? nullptr : request.uuid.c_str(),
                         key.data(), key.size(), params);
-  if (result < 0) throw_format_failed(version, device, result);
+  if (result < 0) {
+    during(fmt::format("cipher {}", attributes.cipher),
+           [&] { throw_format_failed(version, device, result); });
+  }
   result = crypt_keyslot_add_by_volume_key(device.get(), CRYPT_ANY_SLOT, key.data(), key.size(),
                                            passphrase.data(), passphrase.size());
   if (result < 0) throw_format_failed(version, device, result);
