@@ -40,6 +40,7 @@ taken_over() {
   for key in first second; do
     expect 0 cvchange -ay --keyfile "$key" vg0/foreign
     cmp <(blockdev --getsize64 /dev/mapper/vg0-foreign) size
+    expect 0 lvs -a vg0
     mkdir -p mnt
     mount -o ro,noload /dev/mapper/vg0-foreign mnt
     tree_digest mnt | cmp - tree
