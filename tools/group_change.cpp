@@ -38,7 +38,7 @@ void finish_erasing(Session& session, Transaction& change) {
   }
 }
 
-VolumeGroup base_of(Session& session, const VolumeGroup& current, const PvDevices& devices,
+VolumeGroup base_of(Session& session, Purpose purpose, const VolumeGroup& current, const PvDevices& devices,
                     bool needs_native) {
   const bool native = is_native(current);
   if (!native && session.arguments().has(kKeepFormat)) {
@@ -47,14 +47,19 @@ VolumeGroup base_of(Session& session, const VolumeGroup& current, const PvDevice
         .advise("leave --keep-format away");
   }
   VolumeGroup base = native ? current : to_native(current, fresh_ids());
-  if (!native) log::notice("Volume group \"{}\" is put into its present form; nothing moves", current.name);
+  const bool speaks = purpose == Purpose::change;
+  if (speaks && !native)
+    log::notice("Volume group \"{}\" is put into its present form; nothing moves", current.name);
   for (LogicalVolume& lv : base.lvs) {
     if (keystore_of(lv) == nullptr) continue;
     const auto known = iv_next_of_trailers(base, devices, lv);
     auto& store = std::get<Keystore>(lv.segments.front().kind);
     if (!known || *known <= store.iv_next.value_or(Sectors())) continue;
-    log::warning("{}/{} has used more IVs than the metadata says: an older text was restored", base.name,
-                 lv.name);
+    if (speaks)
+      log::warning(
+          "{}/{} has used more IVs than the metadata says: a change did not finish, or an older text was "
+          "restored",
+          base.name, lv.name);
     store.iv_next = *known;
   }
   return base;

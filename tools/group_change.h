@@ -21,10 +21,13 @@ metadata::Transaction begin_change(Session& session, const std::string& vg);
 /// Overwrites the stores that the group marks as being erased, and commits the group without them.
 void finish_erasing(Session& session, metadata::Transaction& change);
 
+/// A rehearsal says nothing: it finds out what can be refused before anybody is asked and anything is locked.
+enum class Purpose { rehearsal, change };
+
 /// The group as edits want it: in native form (with one line that says so), iv_next no lower than the
 /// trailers of its stores know. With --keep-format a group in the RFC's form stays in it: throws
 /// Errc::refused where `needs_native`.
-metadata::VolumeGroup base_of(Session& session, const metadata::VolumeGroup& current,
+metadata::VolumeGroup base_of(Session& session, Purpose purpose, const metadata::VolumeGroup& current,
                               const metadata::PvDevices& devices, bool needs_native);
 
 /// With its first crypt segment a group is closed to changes by stock LVM2. Asks where it holds volumes that

@@ -44,7 +44,7 @@ class LuksImport {
 
   void run() {
     require_changeable(found_);
-    const VolumeGroup base = base_of(session_, found_.vg, found_.devices, true);
+    const VolumeGroup base = base_of(session_, Purpose::rehearsal, found_.vg, found_.devices, true);
     require_plain(base);
     session_.activator().require_unused(found_.vg, lv());
     header_ = read_header(base, found_.devices);
@@ -123,7 +123,7 @@ class LuksImport {
 
   void write() {
     Transaction change = begin_change(session_, name_.vg);
-    const VolumeGroup base = base_of(session_, change.current(), change.devices(), true);
+    const VolumeGroup base = base_of(session_, Purpose::change, change.current(), change.devices(), true);
     require_plain(base);
     session_.activator().deactivate(change.current(), {lv()});
     if (read_header(base, change.devices()) != header_)

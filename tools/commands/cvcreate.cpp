@@ -53,7 +53,7 @@ class Creation {
 
   void run() {
     // Everything that can be refused is refused before anybody is asked for anything.
-    const VolumeGroup base = base_of(session_, found_.vg, found_.devices, encrypted_);
+    const VolumeGroup base = base_of(session_, Purpose::rehearsal, found_.vg, found_.devices, encrypted_);
     if (encrypted_) choose_store(base);
     const VolumeGroup rehearsed = designed(base, found_.devices);
     if (session_.is_test()) return show_plan(base, rehearsed);
@@ -164,7 +164,8 @@ class Creation {
   void write() {
     Transaction change = begin_change(session_, found_.vg.name);
     if (encrypted_ && !is_new_store_) require_same_store(found_.vg, change.current(), store_);
-    const VolumeGroup base = base_of(session_, change.current(), change.devices(), encrypted_);
+    const VolumeGroup base =
+        base_of(session_, Purpose::change, change.current(), change.devices(), encrypted_);
     const VolumeGroup next = designed(base, change.devices());
     // The extents are free in the group that is valid: nobody reads them until the commit.
     if (encrypted_ && is_new_store_)
@@ -176,7 +177,7 @@ class Creation {
     if (is_active_) {
       auto devices = stage(base, change);
       change.commit();
-      devices.go();
+      during("the volume is created, but not active; cvchange -ay tries again", [&] { devices.go(); });
     } else {
       change.commit();
     }

@@ -25,7 +25,7 @@ class Extension {
 
   void run() {
     require_changeable(found_);
-    const VolumeGroup base = base_of(session_, found_.vg, found_.devices, needs_native());
+    const VolumeGroup base = base_of(session_, Purpose::rehearsal, found_.vg, found_.devices, needs_native());
     const VolumeGroup rehearsed = extended(base, found_.devices);
     const bool live = session_.activator().is_active(found_.vg, lv());
     if (session_.is_test()) return show_plan(base, rehearsed, live);
@@ -73,7 +73,7 @@ class Extension {
     Transaction change = begin_change(session_, name_.vg);
     for (const std::string& store : stores) require_same_store(found_.vg, change.current(), store);
     const VolumeGroup current = change.current();
-    const VolumeGroup base = base_of(session_, current, change.devices(), needs_native());
+    const VolumeGroup base = base_of(session_, Purpose::change, current, change.devices(), needs_native());
     const VolumeGroup next = extended(base, change.devices());
     note_used_ivs(base, next, change.devices());
     change.prepare(next, fmt::format("extended {}", lv()));
@@ -85,7 +85,7 @@ class Extension {
       // Every sector that is there stays where it is, so nothing needs to stand still during the commit
       // (docs/decisions/0015-no-commit-while-suspended.md).
       change.commit();
-      devices.go();
+      during("the volume is larger, but its device is not; cvchange -ay tries again", [&] { devices.go(); });
     } else {
       change.commit();
     }

@@ -32,7 +32,8 @@ class Removal {
       {
         const LockedGroup seen = session_.store().read(vg_);
         require_changeable(seen.group);
-        remove_volume(base_of(session_, seen.group.vg, seen.group.devices, false), lv, keep_store_);
+        remove_volume(base_of(session_, Purpose::rehearsal, seen.group.vg, seen.group.devices, false), lv,
+                      keep_store_);
         session_.activator().require_unused(seen.group.vg, lv);
         ask(seen.group.vg, lv);
       }
@@ -60,8 +61,8 @@ class Removal {
 
   void remove(const std::string& lv) {
     Transaction change = begin_change(session_, vg_);
-    const VolumeGroup base =
-        base_of(session_, change.current(), change.devices(), needs_native(change.current(), lv));
+    const VolumeGroup base = base_of(session_, Purpose::change, change.current(), change.devices(),
+                                     needs_native(change.current(), lv));
     const VolumeGroup next = remove_volume(base, lv, keep_store_);
     session_.activator().deactivate(change.current(), {lv});
     wipe_old_header(base, change.devices(), lv);
@@ -81,7 +82,7 @@ class Removal {
   void show_plan() {
     const LockedGroup seen = session_.store().read(vg_);
     require_changeable(seen.group);
-    VolumeGroup next = base_of(session_, seen.group.vg, seen.group.devices, false);
+    VolumeGroup next = base_of(session_, Purpose::rehearsal, seen.group.vg, seen.group.devices, false);
     std::string text;
     for (const std::string& lv : lvs_) {
       const std::string store = last_store(next, lv);
