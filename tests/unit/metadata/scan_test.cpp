@@ -74,7 +74,7 @@ TEST(Scan, ReadsEveryHealthyFixture) {
   for (const auto* folder :
        {"linear", "striped", "mirror", "raid", "thin", "snapshot", "cache", "tags", "multi-pv", "empty-vg",
         "history", "crypt-native", "crypt-shared", "crypt-seed-verbatim"}) {
-    const auto disks = fixture_disks(folder, Bytes(2 << 20));
+    const auto disks = fixture_disks(folder, Bytes(8 << 20));
     auto store = store_on(disks);
 
     const auto scan = store.scan(ScanDepth::every_copy);
