@@ -17,6 +17,8 @@ class ReportSource {
  public:
   /// Scans under the shared locks; what the scan found wrong is warned about.
   explicit ReportSource(Session& session);
+  ReportSource(const ReportSource&) = delete;
+  ReportSource& operator=(const ReportSource&) = delete;
 
   const metadata::Scan& scan() const { return scan_; }
   const std::vector<report::GroupFacts>& groups() const { return groups_; }

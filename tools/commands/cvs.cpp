@@ -43,7 +43,7 @@ std::vector<Chosen> chosen(ReportSource& source, const std::vector<VolumeName>& 
   for (const auto& name : names) {
     const auto* group = source.group(name.vg);
     if (group == nullptr) continue;
-    const auto* lv = name.lv ? metadata::find_lv(group->vg(), *name.lv) : nullptr;
+    const auto* lv = name.lv ? group->find_lv(*name.lv) : nullptr;
     if (lv != nullptr) {
       all.push_back({group, lv});
     } else if (name.lv) {
@@ -132,7 +132,7 @@ class Tree {
           [](const metadata::Opaque&) {});
     }
     for (const auto& name : below) {
-      const auto* part = metadata::find_lv(group.vg(), name);
+      const auto* part = group.find_lv(name);
       if (part == nullptr) continue;
       add(group, *part, depth);
       add_parts(group, *part, depth + 1);

@@ -17,6 +17,7 @@ Command cvremove();
 Command cvs();
 Command help();
 Command pvcreate();
+Command pvremove();
 Command pvs();
 Command version();
 Command vgcreate();

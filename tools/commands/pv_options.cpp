@@ -4,6 +4,7 @@
 #include "lib/base/log.h"
 #include "lib/device/probe.h"
 #include "tools/common_options.h"
+#include "tools/device_choice.h"
 #include "tools/sizes.h"
 
 namespace cv::tools::commands {
@@ -45,10 +46,22 @@ metadata::PvLayout pv_layout(const Arguments& arguments) {
   return layout;
 }
 
+std::string new_pv_path(Session& session, const std::string& named) {
+  auto path = session.device_path(named);
+  if (session.store().find_device(path) != nullptr) return path;
+  const Error missing(Errc::not_found, "{} is not among the devices that may be used", named);
+  if (const auto list = devices_file_in_force(session.arguments(), session.configuration())) {
+    throw Error(missing).advise("{} lists the devices that may be; 'lvmdevices --adddev {}' adds it", *list,
+                                named);
+  }
+  throw Error(missing).advise(
+      "check that it exists and that no filter rejects it; regular files need --devices");
+}
+
 void confirm_wiping(Session& session, const std::vector<std::string>& paths) {
   for (const auto& path : paths) {
-    auto* device = session.store().find_device(path);
-    if (device == nullptr) continue;  // the store says so itself
+    auto* const device = session.store().find_device(path);
+    CV_ASSERT(device != nullptr);
     for (const auto& signature : device::foreign_signatures(*device)) {
       session.require_confirmed(fmt::format("{} holds {}. Wipe it?", path, signature.type));
     }

@@ -14,6 +14,10 @@ OptionGroup pv_layout_options();
 /// Throws Errc::bad_size and Errc::usage.
 metadata::PvLayout pv_layout(const Arguments& arguments);
 
+/// How the store calls a device that is to become a PV. Throws Errc::not_found where the store may not use
+/// it.
+std::string new_pv_path(Session& session, const std::string& named);
+
 /// Asks for each device that holds something else whether it may be wiped. Throws Errc::refused for a no;
 /// nothing is written.
 void confirm_wiping(Session& session, const std::vector<std::string>& paths);

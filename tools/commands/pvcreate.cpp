@@ -34,7 +34,7 @@ void run(Session& session, const Arguments& arguments) {
   wanted.wipe = true;  // what there is to lose has been asked for by then
 
   std::vector<std::string> paths;
-  for (const auto& operand : arguments.operands()) paths.push_back(session.device_path(operand));
+  for (const auto& operand : arguments.operands()) paths.push_back(new_pv_path(session, operand));
   confirm_wiping(session, paths);
   for (const auto& path : paths) {
     if (session.is_test()) {

@@ -101,7 +101,7 @@ void run(Session& session, const Arguments& arguments) {
 
   std::vector<std::string> paths;
   for (std::size_t i = 1; i < arguments.operands().size(); ++i) {
-    auto path = session.device_path(arguments.operand(i));
+    auto path = new_pv_path(session, arguments.operand(i));
     if (std::ranges::find(paths, path) != paths.end()) {
       throw Error(Errc::usage, "{} is named twice", path).advise("name each physical volume once");
     }

@@ -107,7 +107,7 @@ Cell keystores(const Row& row) {
 template <auto value>
 Cell of_store(const Row& row) {
   if (row.lv == nullptr) return Cell();
-  const auto* store = store_of(*row.lv, row.group->vg());
+  const auto* store = store_of(*row.lv, *row.group);
   return store == nullptr ? Cell() : value(*store);
 }
 
@@ -125,7 +125,7 @@ Cell sector_size(const metadata::Keystore& store) {
 }
 
 Cell key_loaded(const Row& row) {
-  if (row.lv == nullptr || store_of(*row.lv, row.group->vg()) == nullptr) return Cell();
+  if (row.lv == nullptr || store_of(*row.lv, *row.group) == nullptr) return Cell();
   const auto loaded = seen_of(*row.lv, *row.group).key_loaded;
   if (!loaded) return std::string("unknown");
   return std::string(*loaded ? "loaded" : "");

@@ -17,7 +17,6 @@ using metadata::LogicalVolume;
 using metadata::Opaque;
 using metadata::Segment;
 using metadata::Striped;
-using metadata::VolumeGroup;
 
 /// Of the first segment, as in LVM2.
 char kind_letter(const LogicalVolume& lv) {
@@ -64,7 +63,7 @@ bool is_partial(const LogicalVolume& lv, const GroupFacts& group, unsigned depth
   if (depth == kDeepest) return false;
   const auto below_is_partial = [&](const metadata::Area& area) {
     const auto* logical = std::get_if<metadata::LogicalArea>(&area);
-    const auto* below = logical == nullptr ? nullptr : metadata::find_lv(group.vg(), logical->lv);
+    const auto* below = logical == nullptr ? nullptr : group.find_lv(logical->lv);
     return below != nullptr && is_partial(*below, group, depth + 1);
   };
   return std::ranges::any_of(lv.segments, [&](const Segment& segment) {
@@ -94,10 +93,10 @@ std::vector<std::string> stores_of(const LogicalVolume& lv) {
   return stores;
 }
 
-const Keystore* store_of(const LogicalVolume& lv, const VolumeGroup& vg) {
+const Keystore* store_of(const LogicalVolume& lv, const GroupFacts& group) {
   if (const auto* store = metadata::keystore_of(lv)) return store;
   const auto stores = stores_of(lv);
-  const auto* found = stores.empty() ? nullptr : metadata::find_lv(vg, stores.front());
+  const auto* found = stores.empty() ? nullptr : group.find_lv(stores.front());
   return found == nullptr ? nullptr : metadata::keystore_of(*found);
 }
 
@@ -122,7 +121,7 @@ std::vector<std::string> layout_of(const LogicalVolume& lv, const GroupFacts&) {
 std::string lv_attr(const LogicalVolume& lv, const GroupFacts& group) {
   const auto seen = seen_of(lv, group);
   std::string attr(10, '-');
-  attr[0] = metadata::owner_of(group.vg(), lv.name) != nullptr ? 'd' : kind_letter(lv);
+  attr[0] = group.data_lvs.contains(lv.name) ? 'd' : kind_letter(lv);
   attr[1] = !has_flag(lv.flags, "WRITE") ? 'r' : seen.read_only ? 'R' : 'w';
   attr[2] = allocation_letter(lv);
   switch (seen.live) {

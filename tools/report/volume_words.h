@@ -14,7 +14,7 @@ LvSeen seen_of(const metadata::LogicalVolume& lv, const GroupFacts& group);
 /// The names of the stores of an encrypted volume, each once, in the order of its segments.
 std::vector<std::string> stores_of(const metadata::LogicalVolume& lv);
 /// The keystore that `lv` is, or the first that it uses; null where there is none.
-const metadata::Keystore* store_of(const metadata::LogicalVolume& lv, const metadata::VolumeGroup& vg);
+const metadata::Keystore* store_of(const metadata::LogicalVolume& lv, const GroupFacts& group);
 
 /// "linear", "striped", "crypt", "crypt-keystore", or LVM2's type.
 std::string segment_type(const metadata::Segment& segment);
