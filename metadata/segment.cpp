@@ -11,11 +11,6 @@ const PvId* pv_called(const Opaque& opaque, const std::string& name) {
   return found == opaque.pv_names.end() ? nullptr : &found->second;
 }
 
-/// Names of PVs stand in lists; a scalar names something else.
-bool is_list(const config::Value& value) {
-  return value.is_list || value.items.size() > 1;
-}
-
 /// Whether two items of lists mean the same.
 bool same_item(const Opaque& a, const config::Scalar& item_a, const Opaque& b, const config::Scalar& item_b) {
   const auto* name_a = std::get_if<std::string>(&item_a);
@@ -29,7 +24,7 @@ bool same_item(const Opaque& a, const config::Scalar& item_a, const Opaque& b, c
 
 bool same_value(const Opaque& a, const config::Value& value_a, const Opaque& b,
                 const config::Value& value_b) {
-  if (!is_list(value_a) || !is_list(value_b)) return value_a == value_b;
+  if (!may_name_pvs(value_a) || !may_name_pvs(value_b)) return value_a == value_b;
   return value_a.is_section == value_b.is_section &&
          std::ranges::equal(value_a.items, value_b.items, [&](const auto& item_a, const auto& item_b) {
            return same_item(a, item_a, b, item_b);
@@ -44,6 +39,10 @@ bool same_tree(const Opaque& a, const config::Tree& tree_a, const Opaque& b, con
 }
 
 }  // namespace
+
+bool may_name_pvs(const config::Value& value) {
+  return value.is_list || value.items.size() > 1;
+}
 
 bool operator==(const Opaque& a, const Opaque& b) {
   return a.type == b.type && same_tree(a, a.body, b, b.body);

@@ -77,6 +77,9 @@ struct Opaque {
   friend bool operator==(const Opaque& a, const Opaque& b);
 };
 
+/// Whether strings in a value of Opaque::body may be names of PVs: they stand in lists only.
+bool may_name_pvs(const config::Value& value);
+
 using SegmentKind = std::variant<Striped, Crypt, Keystore, Opaque>;
 
 struct Segment {

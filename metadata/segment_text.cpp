@@ -1,11 +1,11 @@
+// Reading; printing is in segment_print.cpp.
 #include "metadata/segment_text.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 
-#include "lib/base/match.h"
 #include "lib/config/section_reader.h"
+#include "metadata/segment_keys.h"
 
 namespace cv::metadata {
 
@@ -16,28 +16,7 @@ using config::Event;
 using config::Item;
 using config::Parser;
 using config::Position;
-using config::Printer;
-using config::SectionWriter;
 using config::Tree;
-
-// The keys of each kind in the order in which they are printed. All begin with the same four.
-constexpr std::array<std::string_view, 7> kStripedKeys = {"start_extent", "extent_count", "type",   "tags",
-                                                          "stripe_count", "stripe_size",  "stripes"};
-constexpr std::array<std::string_view, 13> kCryptKeys = {
-    "start_extent",   "extent_count", "type",     "tags",       "crypto_store", "iv_offset", "iv_high",
-    "payload_offset", "old_header",   "discards", "workqueues", "areas",        "stripes"};
-constexpr std::array<std::string_view, 15> kKeystoreKeys = {
-    "start_extent", "extent_count", "type",       "tags",      "handler", "cipher", "key_size", "key_hash",
-    "sector_size",  "iv_next",      "generation", "key_check", "erasing", "areas",  "stripes"};
-constexpr std::array<std::string_view, 4> kOpaqueKeys = {"start_extent", "extent_count", "type", "tags"};
-
-/// Lists that LVM2 prints over several lines, and how many items it puts on one.
-struct RowList {
-  std::string_view key;
-  std::size_t per_line;
-};
-constexpr std::array kRowLists = {RowList{"stripes", 2}, RowList{"mirrors", 2}, RowList{"raids", 2},
-                                  RowList{"raid0_lvs", 1}};
 
 class SegmentReader {
  public:
@@ -77,7 +56,7 @@ class SegmentReader {
       const std::uint64_t bit = std::uint64_t{1} << config::rank_of(kOpaqueKeys, event.key);
       if (event.kind != Event::Kind::value || (seen_ & bit) != 0 || !take_common(event)) break;
       seen_ |= bit;
-      if (!type_.empty()) return;
+      if (event.key == "type") return;
     }
     parser_.rewind(start);
     seen_ = 0;
@@ -246,9 +225,8 @@ class SegmentReader {
   /// Writes down which PVs the lists of a type that we don't know speak of, by the name that a print gives
   /// them.
   void note_pv_names(Opaque& opaque, Tree& tree) const {
-    config::Value& value = tree.data();
-    if (value.is_list || value.items.size() > 1) {
-      for (config::Scalar& item : value.items) {
+    if (may_name_pvs(tree.data())) {
+      for (config::Scalar& item : tree.data().items) {
         auto* name = std::get_if<std::string>(&item);
         const PvId* pv = name == nullptr ? nullptr : pvs_.find(*name);
         if (pv == nullptr) continue;
@@ -270,144 +248,6 @@ class SegmentReader {
   std::string type_;
   std::optional<Extents> start_;
   std::optional<Extents> count_;
-};
-
-class SegmentPrinter {
- public:
-  SegmentPrinter(Printer& printer, const Segment& segment, const PvNames& pvs, Sectors extent_size)
-      : printer_(printer), segment_(segment), pvs_(pvs), extent_size_(extent_size) {}
-
-  void print() const {
-    match(
-        segment_.kind, [&](const Striped& striped) { print_striped(striped); },
-        [&](const Crypt& crypt) { print_crypt(crypt); },
-        [&](const Keystore& store) { print_keystore(store); },
-        [&](const Opaque& opaque) { print_opaque(opaque); });
-  }
-
- private:
-  void print_common(SectionWriter& writer, std::string_view type) const {
-    writer.number("start_extent", segment_.start.n);
-    writer.number("extent_count", segment_.count.n, size_of_extents(segment_.count));
-    writer.at("type").blank();
-    printer_.text("type", type);
-    if (!segment_.tags.empty()) writer.texts("tags", segment_.tags);
-  }
-
-  std::string size_of_extents(Extents count) const {
-    return printer_.layout() == config::Layout::plain ? std::string()
-                                                      : config::size_comment(to_sectors(count, extent_size_));
-  }
-
-  std::vector<config::Scalar> pairs_of(const std::vector<Area>& areas) const {
-    std::vector<config::Scalar> items;
-    items.reserve(areas.size() * 2);
-    for (const Area& area : areas) {
-      match(
-          area,
-          [&](const PhysicalArea& physical) {
-            items.emplace_back(pvs_.name_of(physical.pv));
-            items.emplace_back(static_cast<std::int64_t>(physical.first.n));
-          },
-          [&](const LogicalArea& logical) {
-            if (pvs_.find(logical.lv) != nullptr)
-              throw Error(Errc::refused, "volume {} has the name of a physical volume in the metadata",
-                          logical.lv)
-                  .advise("rename the volume");
-            items.emplace_back(logical.lv);
-            items.emplace_back(static_cast<std::int64_t>(logical.first.n));
-          });
-    }
-    return items;
-  }
-
-  void print_striped(const Striped& striped) const {
-    SectionWriter writer(printer_, segment_.carried, kStripedKeys);
-    print_common(writer, "striped");
-    const bool linear = striped.stripes.size() == 1;
-    writer.number("stripe_count", striped.stripes.size(), linear ? "linear" : "");
-    if (!linear)
-      writer.number("stripe_size", striped.stripe_size.n, config::size_comment(striped.stripe_size));
-    writer.at("stripes").blank();
-    printer_.rows("stripes", pairs_of(striped.stripes));
-    writer.finish();
-  }
-
-  void print_crypt(const Crypt& crypt) const {
-    SectionWriter writer(printer_, segment_.carried, kCryptKeys);
-    print_common(writer, "crypt");
-    writer.text("crypto_store", crypt.store);
-    if (crypt.iv_offset) writer.number("iv_offset", crypt.iv_offset->n);
-    if (crypt.iv_high) writer.number("iv_high", crypt.iv_high->n);
-    if (crypt.payload_offset)
-      writer.number("payload_offset", crypt.payload_offset->n, config::size_comment(*crypt.payload_offset));
-    if (crypt.old_header) writer.number("old_header", 1);
-    if (crypt.discards) writer.text("discards", "pass");
-    if (crypt.inline_workqueues) writer.text("workqueues", "inline");
-    writer.at("areas").value("areas", config::list(pairs_of({crypt.area})));
-    writer.finish();
-  }
-
-  void print_keystore(const Keystore& store) const {
-    SectionWriter writer(printer_, segment_.carried, kKeystoreKeys);
-    print_common(writer, "crypt-keystore");
-    writer.text("handler", store.handler);
-    if (!store.cipher.empty()) writer.text("cipher", store.cipher);
-    if (store.key_bits != 0)
-      writer.number("key_size", store.key_bits, fmt::format("{} Bytes", store.key_bits / 8));
-    if (store.key_hash) writer.text("key_hash", *store.key_hash);
-    if (store.sector_bytes) writer.number("sector_size", *store.sector_bytes);
-    if (store.iv_next) writer.number("iv_next", store.iv_next->n);
-    if (store.generation) writer.number("generation", *store.generation);
-    if (store.key_check) writer.text("key_check", *store.key_check);
-    if (store.erasing) writer.number("erasing", 1);
-    if (!store.copies.empty()) writer.at("areas").value("areas", config::list(pairs_of(store.copies)));
-    writer.finish();
-  }
-
-  void print_opaque(const Opaque& opaque) const {
-    SectionWriter writer(printer_, segment_.carried, kOpaqueKeys);
-    print_common(writer, opaque.type);
-    if (opaque.pv_names.empty()) {
-      print_body(opaque.body);
-    } else {
-      Tree body = opaque.body;
-      rename_pvs(body, opaque);
-      print_body(body);
-    }
-    writer.finish();
-  }
-
-  void print_body(const Tree& body) const {
-    for (const auto& [key, node] : body) {
-      const auto rows = std::ranges::find(kRowLists, key, &RowList::key);
-      if (node.data().is_list && rows != kRowLists.end()) {
-        printer_.blank();
-        printer_.rows(key, node.data().items, rows->per_line);
-      } else {
-        printer_.node(key, node);
-      }
-    }
-  }
-
-  /// PVs have other names than when the segment was read, where PVs left the group since.
-  void rename_pvs(Tree& tree, const Opaque& opaque) const {
-    config::Value& value = tree.data();
-    if (value.is_list || value.items.size() > 1) {
-      for (config::Scalar& item : value.items) {
-        auto* name = std::get_if<std::string>(&item);
-        if (name == nullptr) continue;
-        const auto found = std::ranges::find(opaque.pv_names, *name, &std::pair<std::string, PvId>::first);
-        if (found != opaque.pv_names.end()) *name = pvs_.name_of(found->second);
-      }
-    }
-    for (auto& [key, below] : tree) rename_pvs(below, opaque);
-  }
-
-  Printer& printer_;
-  const Segment& segment_;
-  const PvNames& pvs_;
-  Sectors extent_size_;
 };
 
 }  // namespace
@@ -432,13 +272,6 @@ const std::string& PvNames::name_of(const PvId& id) const {
 Segment read_segment(Parser& parser, const PvNames& pvs, const Position& position,
                      std::vector<Mention>& mentions) {
   return SegmentReader(parser, pvs, position, mentions).read();
-}
-
-void print_segment(Printer& printer, const Segment& segment, std::size_t number, const PvNames& pvs,
-                   Sectors extent_size) {
-  printer.open(fmt::format("segment{}", number));
-  SegmentPrinter(printer, segment, pvs, extent_size).print();
-  printer.close();
 }
 
 }  // namespace cv::metadata

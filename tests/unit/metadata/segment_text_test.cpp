@@ -179,6 +179,22 @@ TEST(SegmentText, FollowsPvsInSegmentsOfUnknownTypes) {
   EXPECT_THAT(printed, HasSubstr("log = \"pv0\""));
 }
 
+TEST(SegmentText, DoesNotPrintANameThatWouldComeToMeanAPv) {
+  const Segment segment = read("type = \"mirror\" mirrors = [\"pv2\", 5]");
+  PvNames more = two_pvs();
+  more.add("pv2", id_of<PvId>(3));
+
+  EXPECT_NO_THROW(print(segment));
+  EXPECT_THROW(print(segment, more), Error);
+}
+
+TEST(SegmentText, ReadsATypeWithoutName) {
+  const Segment segment = read("type = [\"\"] tags = [\"t\"] m = 1");
+
+  EXPECT_EQ(std::get<Opaque>(segment.kind).type, "");
+  EXPECT_THAT(segment.tags, ElementsAre("t"));
+}
+
 TEST(SegmentText, ComparesSegmentsOfUnknownTypesByThePvsTheyMean) {
   const Segment segment = read("type = \"mirror\" mirrors = [\"pv1\", 5, \"pv0\", 6]");
   PvNames others;
