@@ -52,7 +52,6 @@ class FailingDisks : public testing::Test {
   struct Readable {
     std::vector<std::byte> data;
     std::vector<std::byte> key;
-    friend bool operator==(const Readable&, const Readable&) = default;
   };
 
   std::vector<std::byte> key_of(const VolumeGroup& vg, const PvDevices& devices,

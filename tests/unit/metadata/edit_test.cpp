@@ -106,18 +106,20 @@ TEST(CreatePlain, StaysOnThePermittedExtents) {
 TEST(CreatePlain, RefusesNamesThatAreTakenOrReserved) {
   const VolumeGroup vg = create_plain(group_with({20}), volume_called("a", 1), counting_ids());
 
-  for (const auto& [name, code] : std::vector<std::pair<std::string, Errc>>{{"a", Errc::exists},
-                                                                            {"cryptostore3", Errc::bad_name},
-                                                                            {"x_crdata", Errc::bad_name},
-                                                                            {"x_crdata2", Errc::bad_name},
-                                                                            {"pvmove0", Errc::bad_name},
-                                                                            {"pv0", Errc::bad_name},
-                                                                            {"a_rimage_0", Errc::bad_name},
-                                                                            {"-a", Errc::bad_name},
-                                                                            {"..", Errc::bad_name},
-                                                                            {"a b", Errc::bad_name}})
-    EXPECT_EQ(error_of([&] { create_plain(vg, volume_called(name, 1), counting_ids()); }).code(), code)
-        << name;
+  const std::vector<std::pair<std::string, Errc>> refused{{"a", Errc::exists},
+                                                          {"cryptostore3", Errc::bad_name},
+                                                          {"x_crdata", Errc::bad_name},
+                                                          {"x_crdata2", Errc::bad_name},
+                                                          {"pvmove0", Errc::bad_name},
+                                                          {"pv0", Errc::bad_name},
+                                                          {"a_rimage_0", Errc::bad_name},
+                                                          {"-a", Errc::bad_name},
+                                                          {"..", Errc::bad_name},
+                                                          {"a b", Errc::bad_name}};
+  for (const auto& one : refused)
+    EXPECT_EQ(error_of([&] { create_plain(vg, volume_called(one.first, 1), counting_ids()); }).code(),
+              one.second)
+        << one.first;
 }
 
 TEST(CreatePlain, AllocatesNothingBesideAVolumeWhoseExtentsAreUnclear) {
