@@ -1,5 +1,7 @@
 #include "tools/group_change.h"
 
+#include <sstream>
+
 #include "activate/device_name.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
@@ -81,6 +83,13 @@ activate::TreeInputs tree_inputs(const PvDevices& devices, activate::StoreKeys k
     if (device != nullptr) inputs.pvs.emplace(id, activate::device_number_of(device->path()));
   inputs.keys = std::move(keys);
   return inputs;
+}
+
+std::string shown(const activate::Plan& plan) {
+  std::string text;
+  std::istringstream lines(activate::describe(plan));
+  for (std::string line; std::getline(lines, line);) text += "  " + line + "\n";
+  return text;
 }
 
 void require_same_store(const VolumeGroup& before, const VolumeGroup& now, const std::string& store) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "activate/device_tree.h"
+#include "activate/plan.h"
 #include "metadata/edit.h"
 #include "metadata/transaction.h"
 #include "tools/session.h"
@@ -36,6 +37,9 @@ void require_consent_to_crypt(Session& session, const metadata::VolumeGroup& vg)
 
 /// Device numbers of the PVs, and the keys.
 activate::TreeInputs tree_inputs(const metadata::PvDevices& devices, activate::StoreKeys keys);
+
+/// What --test shows of a plan: each line behind two spaces, like every line of output.
+std::string shown(const activate::Plan& plan);
 
 /// A store whose key was asked for before the lock was taken must be the same store afterwards. Throws
 /// Errc::refused.

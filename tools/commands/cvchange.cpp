@@ -208,15 +208,14 @@ class StateChange {
   void show_plan(const Target& target) {
     const VolumeGroup& vg = target.group->vg;
     auto activator = session_.activator();
-    if (!opens_)
-      return session_.output().text(activate::describe(activator.plan_deactivation(vg, target.lvs)));
+    if (!opens_) return session_.output().text(shown(activator.plan_deactivation(vg, target.lvs)));
     std::set<std::string> stores;
     for (const std::string& lv : target.lvs)
       for (const std::string& store : activate::stores_of(vg, lv)) stores.insert(store);
     const auto keys =
         session_.unlocker(target.group->devices).described(vg, std::vector(stores.begin(), stores.end()));
-    session_.output().text(activate::describe(
-        activator.plan_activation(vg, target.lvs, tree_inputs(target.group->devices, keys))));
+    session_.output().text(
+        shown(activator.plan_activation(vg, target.lvs, tree_inputs(target.group->devices, keys))));
   }
 
   // ---- what went wrong, told at the end so that the rest is done first

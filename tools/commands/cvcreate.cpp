@@ -135,7 +135,7 @@ class Creation {
       activate::StoreKeys keys;
       if (encrypted_) keys.emplace(store_, described_key(next));
       const auto inputs = tree_inputs(found_.devices, std::move(keys));
-      text += activate::describe(session_.activator().plan_change(base, next, names_, inputs));
+      text += shown(session_.activator().plan_change(base, next, names_, inputs));
     }
     session_.output().text(text);
   }

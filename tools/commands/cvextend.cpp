@@ -63,8 +63,8 @@ class Extension {
                                    format_size(to_bytes(payload_size(next, lv_at(next, lv())))));
     if (live) {
       const auto keys = session_.unlocker(found_.devices).described(next, activate::stores_of(next, lv()));
-      text += activate::describe(
-          session_.activator().plan_change(found_.vg, next, {lv()}, tree_inputs(found_.devices, keys)));
+      text +=
+          shown(session_.activator().plan_change(found_.vg, next, {lv()}, tree_inputs(found_.devices, keys)));
     }
     session_.output().text(text);
   }

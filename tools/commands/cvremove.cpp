@@ -87,7 +87,7 @@ class Removal {
     for (const std::string& lv : lvs_) {
       const std::string store = last_store(next, lv);
       next = remove_volume(std::move(next), lv, keep_store_);
-      text += activate::describe(session_.activator().plan_deactivation(seen.group.vg, {lv}));
+      text += shown(session_.activator().plan_deactivation(seen.group.vg, {lv}));
       text += fmt::format("  would remove {}/{}\n", vg_, lv);
       if (!store.empty()) text += fmt::format("  would erase the keystore {}/{}\n", vg_, store);
     }
