@@ -15,7 +15,7 @@ inline constexpr Option kDevices{
     0, "devices", "PV[,PV...]", "look at these block devices and regular files only", "", true};
 inline constexpr Option kDevicesFile{
     0, "devicesfile", "NAME",
-    "look at the devices in this file of the devices folder; an empty name: at all"};
+    "look at the devices that this file of the devices folder lists; an empty name: at all devices"};
 inline constexpr Option kConfig{
     0, "config", "SECTION/KEY=VALUE", "configuration that goes before that of the files", "", true};
 inline constexpr Option kNoLocking{0, "nolocking", "", "take no lock on volume groups", "", true};
