@@ -322,12 +322,16 @@ std::vector<Damage> check(const VolumeGroup& vg) {
 }
 
 void require_no_new_errors(const VolumeGroup& before, const VolumeGroup& after) {
+  std::vector<Damage> found = check(after);
+  // What an RFC volume brought along stays a warning; no edit may make another of the kind.
+  std::erase_if(found, [](const Damage& damage) {
+    return damage.severity != Severity::error && damage.id != kSeedOverlap;
+  });
+  if (found.empty()) return;
   std::unordered_set<std::string> known;
   for (const Damage& damage : check(before)) known.insert(damage.id + damage.sentence);
-  for (const Damage& damage : check(after)) {
-    // What an RFC volume brought along stays a warning; no edit may make another of the kind.
-    const bool matters = damage.severity == Severity::error || damage.id == kSeedOverlap;
-    if (!matters || known.contains(damage.id + damage.sentence)) continue;
+  for (const Damage& damage : found) {
+    if (known.contains(damage.id + damage.sentence)) continue;
     throw Error(Errc::refused, "the change would damage {}: {} ({})", after.name, damage.sentence, damage.id)
         .advise("nothing was written; please report this");
   }

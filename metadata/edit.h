@@ -1,7 +1,8 @@
 // Changes of a volume group: functions from group to group.
 //
 // Each returns a group that check() finds no worse, or throws; the caller's group is untouched in both cases.
-// What a change needs of the world (ids, time, random numbers) is an argument. Nothing here does I/O.
+// That check() agrees is the business of the property tests and, before every commit, of Transaction. What a
+// change needs of the world (ids, time, random numbers) is an argument. Nothing here does I/O.
 #pragma once
 
 #include <cstdint>

@@ -5,7 +5,6 @@
 #include "lib/base/error.h"
 #include "lib/base/match.h"
 #include "lib/crypt/cipher_spec.h"
-#include "metadata/check.h"
 #include "metadata/edit_parts.h"
 #include "metadata/iv_space.h"
 #include "metadata/names.h"
@@ -111,7 +110,6 @@ std::vector<std::string> volumes_that_need_stock(const VolumeGroup& vg) {
 }
 
 VolumeGroup create_store(VolumeGroup vg, const NewKeystore& wanted, const NewId& new_id) {
-  const VolumeGroup before = vg;
   require_no_conversion(vg);
   require_store_name(wanted.name);
   if (find_lv(vg, wanted.name) != nullptr)
@@ -160,12 +158,10 @@ VolumeGroup create_store(VolumeGroup vg, const NewKeystore& wanted, const NewId&
   lv.segments.push_back(std::move(segment));
   vg.lvs.push_back(std::move(lv));
   order_volumes(vg);
-  require_no_new_errors(before, vg);
   return vg;
 }
 
 VolumeGroup create_crypt(VolumeGroup vg, const NewCryptVolume& wanted, const NewId& new_id) {
-  const VolumeGroup before = vg;
   require_no_conversion(vg);
   require_new_lv_name(vg, wanted.volume.name, true);
   const LogicalVolume& store = store_at(vg, wanted.store);
@@ -185,7 +181,6 @@ VolumeGroup create_crypt(VolumeGroup vg, const NewCryptVolume& wanted, const New
   vg.lvs.push_back(std::move(data));
   vg.lvs.push_back(std::move(lv));
   order_volumes(vg);
-  require_no_new_errors(before, vg);
   return vg;
 }
 
@@ -243,7 +238,6 @@ std::vector<std::string> stores_being_erased(const VolumeGroup& vg) {
 }
 
 VolumeGroup remove_store(VolumeGroup vg, const std::string& store) {
-  const VolumeGroup before = vg;
   const LogicalVolume lv = lv_at(vg, store);
   const Keystore* keystore = keystore_of(lv);
   CV_ASSERT(keystore != nullptr && keystore->erasing && users_of(vg, store).empty());
@@ -252,7 +246,6 @@ VolumeGroup remove_store(VolumeGroup vg, const std::string& store) {
     if (const auto* logical = std::get_if<LogicalArea>(&area)) gone.push_back(logical->lv);
   std::erase_if(vg.lvs,
                 [&](const LogicalVolume& one) { return std::ranges::find(gone, one.name) != gone.end(); });
-  require_no_new_errors(before, vg);
   return vg;
 }
 
