@@ -3,8 +3,8 @@
 #include "lib/base/error.h"
 #include "lib/crypt/cipher_spec.h"
 #include "lib/crypt/crypt_device.h"
+#include "lib/crypt/handlers/bare_store.h"
 #include "lib/crypt/handlers/handlers.h"
-#include "lib/crypt/key_check.h"
 
 namespace cv::crypt {
 
@@ -42,27 +42,20 @@ void check_secret(const SecureBytes& secret) {
   }
 }
 
-class Hashed final : public KeyHandler {
+class Hashed final : public BareStore {
  public:
   std::string_view name() const override { return "hashed"; }
 
-  Bytes min_region(const StoreAttributes& attributes) const override {
-    CipherSpec::parse(attributes.cipher).check_key_bits(attributes.key_bits);
-    return Bytes(0);
-  }
-
-  NewStore format(const FormatRequest& request, const SecureBytes& secret) const override {
-    NewStore store{.attributes = request.attributes, .bytes = {}, .key = {}};
-    if (store.attributes.hash.empty()) store.attributes.hash = kDefaultHash;
-    if (store.attributes.hash.starts_with("plain")) {
-      throw Error(Errc::unsupported, "hash \"{}\" would use the passphrase as the key", store.attributes.hash)
+  NewStore format(const FormatRequest& asked, const SecureBytes& secret) const override {
+    FormatRequest request = asked;
+    std::string& hash = request.attributes.hash;
+    if (hash.empty()) hash = kDefaultHash;
+    if (hash.starts_with("plain")) {
+      throw Error(Errc::unsupported, "hash \"{}\" would use the passphrase as the key", hash)
           .advise("use --handler plain with a key file, or another --hash");
     }
     check_secret(secret);
-    store.key = hashed_key(store.attributes, secret);
-    store.attributes.key_check.reset();
-    if (request.key_check) store.attributes.key_check = make_key_check(store.key, request.kdf.iterations);
-    return store;
+    return store_of(request, hashed_key(request.attributes, secret));
   }
 
   std::optional<Unlocked> unlock(std::span<const std::byte> store, const StoreAttributes& attributes,
@@ -71,13 +64,6 @@ class Hashed final : public KeyHandler {
     SecureBytes key = hashed_key(attributes, secret);
     if (verify(store, attributes, key) == false) return std::nullopt;
     return Unlocked{.key = std::move(key)};
-  }
-
-  std::optional<bool> verify(std::span<const std::byte>, const StoreAttributes& attributes,
-                             const SecureBytes& key) const override {
-    if (key.size() * 8 != attributes.key_bits) return false;
-    if (!attributes.key_check) return std::nullopt;
-    return passes_key_check(*attributes.key_check, key);
   }
 };
 

@@ -1,7 +1,7 @@
 #include "lib/base/error.h"
 #include "lib/crypt/cipher_spec.h"
+#include "lib/crypt/handlers/bare_store.h"
 #include "lib/crypt/handlers/handlers.h"
-#include "lib/crypt/key_check.h"
 
 namespace cv::crypt {
 
@@ -19,22 +19,14 @@ void check_master_key(const StoreAttributes& attributes, const SecureBytes& secr
   }
 }
 
-class Plain final : public KeyHandler {
+class Plain final : public BareStore {
  public:
   std::string_view name() const override { return "plain"; }
-
-  Bytes min_region(const StoreAttributes& attributes) const override {
-    CipherSpec::parse(attributes.cipher).check_key_bits(attributes.key_bits);
-    return Bytes(0);
-  }
 
   NewStore format(const FormatRequest& request, const SecureBytes& secret) const override {
     static_cast<void>(min_region(request.attributes));
     check_master_key(request.attributes, secret);
-    NewStore store{.attributes = request.attributes, .bytes = {}, .key = secret.clone()};
-    store.attributes.key_check.reset();
-    if (request.key_check) store.attributes.key_check = make_key_check(secret, request.kdf.iterations);
-    return store;
+    return store_of(request, secret.clone());
   }
 
   std::optional<Unlocked> unlock(std::span<const std::byte> store, const StoreAttributes& attributes,
@@ -42,13 +34,6 @@ class Plain final : public KeyHandler {
     check_master_key(attributes, secret);
     if (verify(store, attributes, secret) == false) return std::nullopt;
     return Unlocked{.key = secret.clone()};
-  }
-
-  std::optional<bool> verify(std::span<const std::byte>, const StoreAttributes& attributes,
-                             const SecureBytes& key) const override {
-    if (key.size() * 8 != attributes.key_bits) return false;
-    if (!attributes.key_check) return std::nullopt;
-    return passes_key_check(*attributes.key_check, key);
   }
 };
 

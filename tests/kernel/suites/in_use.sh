@@ -57,7 +57,6 @@ a_group_of_another_host() {
   pvcreate -q /dev/ubda
   vgcreate -q vg0 /dev/ubda
   lvcreate -q -y -an -L 8M -n lin vg0
-  vgchange -q -y --systemid there vg0 || true
   printf 'local { system_id = "elsewhere" }\n' >"$LVM_SYSTEM_DIR/lvmlocal.conf"
   dd if=/dev/ubda of=before bs=1M count=1 status=none
   expect 5 cvcreate -an -L 8M -n more vg0
