@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "metadata/edit.h"
+#include "tests/support/fixture_files.h"
 #include "tests/support/group_builder.h"
 
 namespace cv::test {
@@ -26,7 +27,7 @@ std::vector<std::byte> unpacked(const std::filesystem::path& path) {
 }
 
 std::filesystem::path fixture_path(std::string_view folder, unsigned number) {
-  return std::filesystem::path(CVM_TESTS_DIR) / "fixtures" / folder / fmt::format("pv{}.head1M.zst", number);
+  return tests_folder() / "fixtures" / folder / fmt::format("pv{}.head1M.zst", number);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "lib/base/error.h"
+#include "tests/support/fixture_files.h"
 #include "tests/support/sample_group.h"
 
 namespace cv::activate {
@@ -22,7 +23,7 @@ using metadata::VolumeGroup;
 
 /// Compares with tests/golden/plan/NAME.txt; CVM_WRITE_GOLDEN=1 writes it instead, for a look at the diff.
 void expect_golden(const std::string& name, const Plan& plan) {
-  const auto path = std::string(CVM_TESTS_DIR) + "/golden/plan/" + name + ".txt";
+  const auto path = tests_folder() / "golden/plan" / (name + ".txt");
   const auto text = describe(plan);
   if (std::getenv("CVM_WRITE_GOLDEN") != nullptr) std::ofstream(path) << text;
   std::ifstream file(path);
