@@ -1,7 +1,7 @@
 #include "metadata/flags.h"
 
 #include <algorithm>
-#include <array>
+#include <bit>
 
 #include "metadata/volume_group.h"
 
@@ -9,79 +9,68 @@ namespace cv::metadata {
 
 namespace {
 
-constexpr unsigned kGroup = 1;
-constexpr unsigned kPhysical = 2;
-constexpr unsigned kLogical = 4;
-
-struct StatusFlag {
-  std::string_view name;
-  unsigned owners;
-};
-
-/// In the order in which LVM2 prints them (lib/format_text/flags.c).
-constexpr std::array kStatusFlags = {
-    StatusFlag{"ALLOCATABLE", kPhysical},   StatusFlag{"EXPORTED", kGroup | kPhysical},
-    StatusFlag{"RESIZEABLE", kGroup},       StatusFlag{"READ", kGroup | kLogical},
-    StatusFlag{"WRITE", kGroup | kLogical}, StatusFlag{"FIXED_MINOR", kLogical},
-    StatusFlag{"VISIBLE", kLogical},        StatusFlag{"PVMOVE", kGroup | kLogical},
-    StatusFlag{"LOCKED", kLogical},         StatusFlag{"NOTSYNCED", kLogical},
-    StatusFlag{"REBUILD", kLogical},        StatusFlag{"WRITEMOSTLY", kLogical},
-    StatusFlag{"CLUSTERED", kGroup},        StatusFlag{"SHARED", kGroup},
-    StatusFlag{"PARTIAL", kGroup},  ///< only in old backup files
-};
-
-/// In `flags`, in LVM2's order. Names that are not here are kept as they are. MISSING was once in `status`.
-constexpr std::array<std::string_view, 6> kOptionalFlags = {
-    "MISSING", "WRITE_LOCKED", "ACTIVATION_SKIP", "NOAUTOACTIVATE", "ERROR_WHEN_FULL", "CACHE_VOL"};
 constexpr std::string_view kMissing = "MISSING";
 
-unsigned bit_of(FlagOwner owner) {
-  switch (owner) {
-    case FlagOwner::group: return kGroup;
-    case FlagOwner::physical: return kPhysical;
-    case FlagOwner::logical: return kLogical;
-  }
-  return 0;
+const KnownFlag& flag_at(std::uint32_t bit) {
+  return kKnownFlags[static_cast<std::size_t>(std::countr_zero(bit))];
 }
 
-bool contains(const std::vector<std::string>& names, std::string_view name) {
-  return std::ranges::find(names, name) != names.end();
-}
-
-/// Before the first of `names` that LVM2 prints behind `name`.
-template <class Table, class Projection>
-void insert_in_order(std::vector<std::string>& names, std::string_view name, const Table& table,
-                     Projection name_of) {
-  const auto rank = [&](std::string_view wanted) { return std::ranges::find(table, wanted, name_of); };
-  const auto behind =
-      std::ranges::find_if(names, [&](const std::string& other) { return rank(other) > rank(name); });
-  names.emplace(behind, name);
+void list_known(std::uint32_t bits, std::vector<std::string_view>& names) {
+  names.clear();
+  for (; bits != 0; bits &= bits - 1) names.push_back(flag_at(bits).name);
 }
 
 }  // namespace
 
 bool is_status_flag(FlagOwner owner, std::string_view name) {
   if (owner == FlagOwner::physical && name == kMissing) return true;
-  const auto found = std::ranges::find(kStatusFlags, name, &StatusFlag::name);
-  return found != kStatusFlags.end() && (found->owners & bit_of(owner)) != 0;
+  const std::uint32_t bit = flag_bit(name);
+  return bit != 0 && (flag_at(bit).owners >> static_cast<unsigned>(owner) & 1) != 0;
+}
+
+void add_status(Flags& flags, std::string_view name) {
+  const std::uint32_t bit = flag_bit(name);
+  CV_ASSERT(bit != 0);
+  flags.status |= bit;
+}
+
+void add_optional(Flags& flags, std::string_view name) {
+  if (const std::uint32_t bit = flag_bit(name))
+    flags.optional |= bit;
+  else if (std::ranges::find(flags.unknown, name) == flags.unknown.end())
+    flags.unknown.emplace_back(name);
+}
+
+void list_status(const Flags& flags, std::vector<std::string_view>& names) {
+  list_known(flags.status, names);
+}
+
+void list_optional(const Flags& flags, std::vector<std::string_view>& names) {
+  list_known(flags.optional, names);
+  names.insert(names.end(), flags.unknown.begin(), flags.unknown.end());
 }
 
 bool has_flag(const Flags& flags, std::string_view name) {
-  return contains(flags.status, name) || contains(flags.flags, name);
+  if (const std::uint32_t bit = flag_bit(name)) return ((flags.status | flags.optional) & bit) != 0;
+  return std::ranges::find(flags.unknown, name) != flags.unknown.end();
 }
 
 void set_flag(Flags& flags, std::string_view name) {
   if (has_flag(flags, name)) return;
-  const bool in_status = std::ranges::find(kStatusFlags, name, &StatusFlag::name) != kStatusFlags.end();
-  if (in_status)
-    insert_in_order(flags.status, name, kStatusFlags, &StatusFlag::name);
+  const std::uint32_t bit = flag_bit(name);
+  if (bit != 0 && flag_at(bit).owners != 0)
+    flags.status |= bit;
   else
-    insert_in_order(flags.flags, name, kOptionalFlags, std::identity());
+    add_optional(flags, name);
 }
 
 void clear_flag(Flags& flags, std::string_view name) {
-  std::erase(flags.status, name);
-  std::erase(flags.flags, name);
+  if (const std::uint32_t bit = flag_bit(name)) {
+    flags.status &= ~bit;
+    flags.optional &= ~bit;
+  } else {
+    flags.unknown.remove_if([&](const std::string& other) { return other == name; });
+  }
 }
 
 }  // namespace cv::metadata

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "lib/config/print.h"
+#include "metadata/flags.h"
 #include "metadata/group_keys.h"
 #include "metadata/group_text.h"
 #include "metadata/segment_text.h"
@@ -97,13 +98,18 @@ class GroupPrinter {
     printer_.close();
   }
 
-  static void print_flags(SectionWriter& writer, const Flags& flags) {
-    writer.texts("status", flags.status);
-    writer.texts("flags", flags.flags);
+  void print_flags(SectionWriter& writer, const Flags& flags) {
+    list_status(flags, names_);
+    writer.texts("status", names_);
+    list_optional(flags, names_);
+    writer.texts("flags", names_);
   }
 
   static Flags with_write_locked(Flags flags) {
-    if (std::erase(flags.status, "WRITE") != 0) set_flag(flags, "WRITE_LOCKED");
+    if ((flags.status & status_bit("WRITE")) != 0) {
+      flags.status &= ~status_bit("WRITE");
+      set_flag(flags, "WRITE_LOCKED");
+    }
     return flags;
   }
 
@@ -167,6 +173,7 @@ class GroupPrinter {
   Printer printer_;
   bool write_locked_;
   PvNames pvs_;
+  std::vector<std::string_view> names_;  ///< of flags, while they are printed
 };
 
 }  // namespace

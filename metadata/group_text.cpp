@@ -2,6 +2,7 @@
 #include "metadata/group_text.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <unordered_set>
 
@@ -18,6 +19,7 @@ namespace {
 
 using config::damaged;
 using config::Event;
+using config::known;
 using config::Parser;
 using config::Position;
 
@@ -35,19 +37,33 @@ IdType to_id(const Event& event) {
                 config::shown(config::to_text(event)));
 }
 
-std::vector<std::string> to_status(const Event& event, FlagOwner owner) {
-  std::vector<std::string> status = config::to_strings(event);
-  for (const std::string& name : status) {
+void take_status(Flags& flags, const Event& event, FlagOwner owner) {
+  config::for_each_string(event, [&](std::string_view name) {
     if (!is_status_flag(owner, name))
       throw damaged(event.position, "the status flag {} is not known", config::shown(name))
           .advise("a newer LVM2 may have written it; use that one");
-  }
-  return status;
+    add_status(flags, name);
+  });
+}
+
+void take_optional(Flags& flags, const Event& event) {
+  config::for_each_string(event, [&](std::string_view name) { add_optional(flags, name); });
 }
 
 /// LVM2 hides WRITE from its older versions where a host or a lock owns the group.
 void undo_write_lock(Flags& flags) {
-  if (std::erase(flags.flags, "WRITE_LOCKED") != 0) set_flag(flags, "WRITE");
+  constexpr std::uint32_t kWriteLocked = flag_bit("WRITE_LOCKED");
+  if ((flags.optional & kWriteLocked) == 0) return;
+  flags.optional &= ~kWriteLocked;
+  set_flag(flags, "WRITE");
+}
+
+/// Of a section that was read: throws where one of the keys that must be there is not.
+template <std::size_t count>
+void require_keys(config::KeyOrder order, std::uint64_t seen, const std::array<std::size_t, count>& needed,
+                  const Position& position, std::string_view section) {
+  for (const std::size_t rank : needed)
+    if ((seen & config::bit_of(rank)) == 0) config::throw_missing(position, section, order[rank]);
 }
 
 /// False, with a warning as LVM2 gives it, where the policy is not known.
@@ -103,28 +119,32 @@ class GroupReader {
       throw damaged(position, "\"{}\" is no name of a volume group", config::shown(vg_.name));
     std::uint64_t seen = 0;
     std::optional<Parser::Mark> postponed;
-    vg_.carried = config::read_known(parser_, kGroupKeys, [&](const Event& event) {
-      seen |= std::uint64_t{1} << config::rank_of(kGroupKeys, event.key);
-      if (event.key == "physical_volumes") {
+    vg_.carried = config::read_known(parser_, kGroupKeys, seen, [&](const Event& event, std::size_t rank) {
+      if (rank == known(kGroupKeys, "physical_volumes")) {
         config::expect_section(event);
         read_pvs();
-      } else if (event.key == "logical_volumes") {
+      } else if (rank == known(kGroupKeys, "logical_volumes")) {
         config::expect_section(event);
         // Areas can be told from each other only when the PVs are known.
-        if (has(seen, "physical_volumes")) {
+        if ((seen & config::bit_of(known(kGroupKeys, "physical_volumes"))) != 0) {
           read_lvs();
         } else {
           postponed = parser_.mark();
           parser_.skip_section();
         }
       } else {
-        return take_group_value(event);
+        return take_group_value(event, rank);
       }
       return true;
     });
-    for (const auto* key : {"id", "seqno", "status", "extent_size", "max_lv", "max_pv", "physical_volumes"}) {
-      if (!has(seen, key)) config::throw_missing(position, vg_.name, key);
-    }
+    constexpr std::array kNeeded = {known(kGroupKeys, "id"),
+                                    known(kGroupKeys, "seqno"),
+                                    known(kGroupKeys, "status"),
+                                    known(kGroupKeys, "extent_size"),
+                                    known(kGroupKeys, "max_lv"),
+                                    known(kGroupKeys, "max_pv"),
+                                    known(kGroupKeys, "physical_volumes")};
+    require_keys(kGroupKeys, seen, kNeeded, position, vg_.name);
     undo_write_lock(vg_.flags);
     if (postponed) {
       const Parser::Mark behind = parser_.mark();
@@ -135,38 +155,25 @@ class GroupReader {
     check_names();
   }
 
-  static bool has(std::uint64_t seen, std::string_view key) {
-    return (seen >> config::rank_of(kGroupKeys, key) & 1) != 0;
-  }
-
-  bool take_group_value(const Event& event) {
-    if (event.key == "id") {
-      vg_.id = to_id<VgId>(event);
-    } else if (event.key == "seqno") {
-      vg_.seqno = config::to_unsigned32(event);
-    } else if (event.key == "status") {
-      vg_.flags.status = to_status(event, FlagOwner::group);
-    } else if (event.key == "flags") {
-      vg_.flags.flags = config::to_strings(event);
-    } else if (event.key == "tags") {
-      vg_.tags = config::to_strings(event);
-    } else if (event.key == "system_id") {
-      vg_.system_id = config::to_string(event);
-    } else if (event.key == "lock_type") {
-      vg_.lock_type = config::to_string(event);
-    } else if (event.key == "extent_size") {
-      vg_.extent_size = Sectors(config::to_unsigned32(event));
-      if (vg_.extent_size.n == 0) throw damaged(event.position, "extent_size is 0");
-    } else if (event.key == "max_lv") {
-      vg_.max_lv = config::to_unsigned32(event);
-    } else if (event.key == "max_pv") {
-      vg_.max_pv = config::to_unsigned32(event);
-    } else if (event.key == "allocation_policy") {
-      return take_allocation(vg_.allocation, event);
-    } else if (event.key == "metadata_copies") {
-      vg_.metadata_copies = config::to_unsigned32(event);
-    } else {
-      return event.key == "format";  // always "lvm2" when we print
+  bool take_group_value(const Event& event, std::size_t rank) {
+    switch (rank) {
+      case known(kGroupKeys, "id"): vg_.id = to_id<VgId>(event); break;
+      case known(kGroupKeys, "seqno"): vg_.seqno = config::to_unsigned32(event); break;
+      case known(kGroupKeys, "format"): break;  // always "lvm2" when we print
+      case known(kGroupKeys, "status"): take_status(vg_.flags, event, FlagOwner::group); break;
+      case known(kGroupKeys, "flags"): take_optional(vg_.flags, event); break;
+      case known(kGroupKeys, "tags"): vg_.tags = config::to_strings(event); break;
+      case known(kGroupKeys, "system_id"): vg_.system_id = config::to_string(event); break;
+      case known(kGroupKeys, "lock_type"): vg_.lock_type = config::to_string(event); break;
+      case known(kGroupKeys, "extent_size"):
+        vg_.extent_size = Sectors(config::to_unsigned32(event));
+        if (vg_.extent_size.n == 0) throw damaged(event.position, "extent_size is 0");
+        break;
+      case known(kGroupKeys, "max_lv"): vg_.max_lv = config::to_unsigned32(event); break;
+      case known(kGroupKeys, "max_pv"): vg_.max_pv = config::to_unsigned32(event); break;
+      case known(kGroupKeys, "allocation_policy"): return take_allocation(vg_.allocation, event);
+      case known(kGroupKeys, "metadata_copies"): vg_.metadata_copies = config::to_unsigned32(event); break;
+      default: return false;
     }
     return true;
   }
@@ -197,31 +204,23 @@ class GroupReader {
   PhysicalVolume read_pv(const std::string& name, const Position& position) {
     PhysicalVolume pv;
     std::uint64_t seen = 0;
-    pv.carried = config::read_known(parser_, kPhysicalKeys, [&](const Event& event) {
-      seen |= std::uint64_t{1} << config::rank_of(kPhysicalKeys, event.key);
-      if (event.key == "id")
-        pv.id = to_id<PvId>(event);
-      else if (event.key == "device")
-        pv.device = config::to_string(event);
-      else if (event.key == "status")
-        pv.flags.status = to_status(event, FlagOwner::physical);
-      else if (event.key == "flags")
-        pv.flags.flags = config::to_strings(event);
-      else if (event.key == "tags")
-        pv.tags = config::to_strings(event);
-      else if (event.key == "dev_size")
-        pv.dev_size = Sectors(config::to_unsigned(event));
-      else if (event.key == "pe_start")
-        pv.pe_start = Sectors(config::to_unsigned(event));
-      else if (event.key == "pe_count")
-        pv.pe_count = Extents(config::to_unsigned32(event));
-      else
-        return false;
+    pv.carried = config::read_known(parser_, kPhysicalKeys, seen, [&](const Event& event, std::size_t rank) {
+      switch (rank) {
+        case known(kPhysicalKeys, "id"): pv.id = to_id<PvId>(event); break;
+        case known(kPhysicalKeys, "device"): pv.device = config::to_string(event); break;
+        case known(kPhysicalKeys, "status"): take_status(pv.flags, event, FlagOwner::physical); break;
+        case known(kPhysicalKeys, "flags"): take_optional(pv.flags, event); break;
+        case known(kPhysicalKeys, "tags"): pv.tags = config::to_strings(event); break;
+        case known(kPhysicalKeys, "dev_size"): pv.dev_size = Sectors(config::to_unsigned(event)); break;
+        case known(kPhysicalKeys, "pe_start"): pv.pe_start = Sectors(config::to_unsigned(event)); break;
+        case known(kPhysicalKeys, "pe_count"): pv.pe_count = Extents(config::to_unsigned32(event)); break;
+        default: return false;
+      }
       return true;
     });
-    for (const auto* key : {"id", "status", "pe_start", "pe_count"}) {
-      if ((seen >> config::rank_of(kPhysicalKeys, key) & 1) == 0) config::throw_missing(position, name, key);
-    }
+    constexpr std::array kNeeded = {known(kPhysicalKeys, "id"), known(kPhysicalKeys, "status"),
+                                    known(kPhysicalKeys, "pe_start"), known(kPhysicalKeys, "pe_count")};
+    require_keys(kPhysicalKeys, seen, kNeeded, position, name);
     return pv;
   }
 
@@ -238,52 +237,45 @@ class GroupReader {
   }
 
   void read_lv(LogicalVolume& lv, const Position& position) {
-    bool has_id = false;
-    bool has_status = false;
-    std::optional<std::uint32_t> segment_count;
-    std::optional<std::string> host;
+    std::uint64_t seen = 0;
+    std::uint32_t segment_count = 0;
     Extents size;
-    lv.carried = config::read_known(parser_, kLogicalKeys, [&](const Event& event) {
+    lv.carried = config::read_known(parser_, kLogicalKeys, seen, [&](const Event& event, std::size_t rank) {
       if (event.kind == Event::Kind::section) {
         // Whatever it is called.
-        append_segment(lv, size, Position(event.position));
-      } else if (event.key == "id") {
-        lv.id = to_id<LvId>(event);
-        has_id = true;
-      } else if (event.key == "status") {
-        lv.flags.status = to_status(event, FlagOwner::logical);
-        has_status = true;
-      } else if (event.key == "flags") {
-        lv.flags.flags = config::to_strings(event);
-      } else if (event.key == "tags") {
-        lv.tags = config::to_strings(event);
-      } else if (event.key == "creation_time") {
-        lv.creation_time = config::to_unsigned(event);
-      } else if (event.key == "creation_host") {
-        host = config::to_string(event);
-      } else if (event.key == "allocation_policy") {
-        return take_allocation(lv.allocation, event);
-      } else if (event.key == "segment_count") {
-        segment_count = config::to_unsigned32(event);
-      } else {
-        return false;
+        append_segment(lv, size, segment_count, Position(event.position));
+        return true;
+      }
+      switch (rank) {
+        case known(kLogicalKeys, "id"): lv.id = to_id<LvId>(event); break;
+        case known(kLogicalKeys, "status"): take_status(lv.flags, event, FlagOwner::logical); break;
+        case known(kLogicalKeys, "flags"): take_optional(lv.flags, event); break;
+        case known(kLogicalKeys, "tags"): lv.tags = config::to_strings(event); break;
+        case known(kLogicalKeys, "creation_time"): lv.creation_time = config::to_unsigned(event); break;
+        case known(kLogicalKeys, "creation_host"): lv.creation_host = config::to_text(event); break;
+        case known(kLogicalKeys, "allocation_policy"): return take_allocation(lv.allocation, event);
+        case known(kLogicalKeys, "segment_count"): segment_count = config::to_unsigned32(event); break;
+        default: return false;
       }
       return true;
     });
-    if (!has_id) config::throw_missing(position, lv.name, "id");
-    if (!has_status) config::throw_missing(position, lv.name, "status");
-    if (!segment_count) config::throw_missing(position, lv.name, "segment_count");
-    if (*segment_count != lv.segments.size())
-      throw damaged(position, "segment_count is {}, but there are {} segments", *segment_count,
+    constexpr std::array kNeeded = {known(kLogicalKeys, "id"), known(kLogicalKeys, "status"),
+                                    known(kLogicalKeys, "segment_count")};
+    require_keys(kLogicalKeys, seen, kNeeded, position, lv.name);
+    if (segment_count != lv.segments.size())
+      throw damaged(position, "segment_count is {}, but there are {} segments", segment_count,
                     lv.segments.size());
     if (lv.segments.empty()) throw damaged(position, "there is no segment");
-    if (host.has_value() != lv.creation_time.has_value())
+    const bool has_host = (seen & config::bit_of(known(kLogicalKeys, "creation_host"))) != 0;
+    if (has_host != lv.creation_time.has_value())
       throw damaged(position, "creation_time and creation_host do not come together");
-    if (host) lv.creation_host = *std::move(host);
     undo_write_lock(lv.flags);
   }
 
-  void append_segment(LogicalVolume& lv, Extents& size, const Position& position) {
+  /// `announced`: how many the volume says it has, where it said so already.
+  void append_segment(LogicalVolume& lv, Extents& size, std::uint32_t announced, const Position& position) {
+    constexpr std::uint32_t kBelieved = 1024;
+    if (lv.segments.empty()) lv.segments.reserve(std::min(announced, kBelieved));
     Segment segment = read_segment(parser_, pvs_, position, mentions_);
     if (segment.start != size)
       throw damaged(position, "a segment begins at extent {}, {} is expected", segment.start.n, size.n);

@@ -10,7 +10,7 @@
 
 #include "lib/base/id.h"
 #include "lib/base/units.h"
-#include "lib/config/section_reader.h"
+#include "lib/config/carried.h"
 
 namespace cv::metadata {
 

@@ -14,6 +14,7 @@ namespace {
 using config::damaged;
 using config::Event;
 using config::Item;
+using config::known;
 using config::Parser;
 using config::Position;
 using config::Tree;
@@ -53,10 +54,11 @@ class SegmentReader {
     const Parser::Mark start = parser_.mark();
     for (;;) {
       const Event& event = parser_.next();
-      const std::uint64_t bit = std::uint64_t{1} << config::rank_of(kOpaqueKeys, event.key);
-      if (event.kind != Event::Kind::value || (seen_ & bit) != 0 || !take_common(event)) break;
+      const std::size_t rank = config::rank_of(kOpaqueKeys, event.key);
+      const std::uint64_t bit = config::bit_of(rank);
+      if (event.kind != Event::Kind::value || (seen_ & bit) != 0 || !take_common(event, rank)) break;
       seen_ |= bit;
-      if (event.key == "type") return;
+      if (rank == known(kOpaqueKeys, "type")) return;
     }
     parser_.rewind(start);
     seen_ = 0;
@@ -73,17 +75,15 @@ class SegmentReader {
     }
   }
 
-  bool take_common(const Event& event) {
-    if (event.key == "start_extent")
-      start_ = Extents(config::to_unsigned32(event));
-    else if (event.key == "extent_count")
-      count_ = Extents(config::to_unsigned32(event));
-    else if (event.key == "type")
-      type_ = config::to_string(event);
-    else if (event.key == "tags")
-      segment_.tags = config::to_strings(event);
-    else
-      return false;
+  /// The keys that all types have, at the same places in all orders.
+  bool take_common(const Event& event, std::size_t rank) {
+    switch (rank) {
+      case known(kOpaqueKeys, "start_extent"): start_ = Extents(config::to_unsigned32(event)); break;
+      case known(kOpaqueKeys, "extent_count"): count_ = Extents(config::to_unsigned32(event)); break;
+      case known(kOpaqueKeys, "type"): type_ = config::to_string(event); break;
+      case known(kOpaqueKeys, "tags"): segment_.tags = config::to_strings(event); break;
+      default: return false;
+    }
     return true;
   }
 
@@ -114,18 +114,18 @@ class SegmentReader {
     Striped striped;
     std::optional<std::uint32_t> stripe_count;
     std::optional<Sectors> stripe_size;
-    segment_.carried = config::read_known(parser_, kStripedKeys, seen_, [&](const Event& event) {
-      if (take_common(event)) return true;
-      if (event.key == "stripe_count")
-        stripe_count = config::to_unsigned32(event);
-      else if (event.key == "stripe_size")
-        stripe_size = Sectors(config::to_unsigned32(event));
-      else if (event.key == "stripes")
-        striped.stripes = to_areas(event);
-      else
-        return false;
-      return true;
-    });
+    segment_.carried =
+        config::read_known(parser_, kStripedKeys, seen_, [&](const Event& event, std::size_t rank) {
+          switch (rank) {
+            case known(kStripedKeys, "stripe_count"): stripe_count = config::to_unsigned32(event); break;
+            case known(kStripedKeys, "stripe_size"):
+              stripe_size = Sectors(config::to_unsigned32(event));
+              break;
+            case known(kStripedKeys, "stripes"): striped.stripes = to_areas(event); break;
+            default: return take_common(event, rank);
+          }
+          return true;
+        });
     if (!stripe_count) missing("stripe_count");
     if (striped.stripes.empty()) missing("stripes");
     if (*stripe_count != striped.stripes.size())
@@ -144,28 +144,25 @@ class SegmentReader {
   void read_crypt() {
     Crypt crypt;
     std::vector<Area> areas;
-    segment_.carried = config::read_known(parser_, kCryptKeys, seen_, [&](const Event& event) {
-      if (take_common(event)) return true;
-      if (event.key == "crypto_store")
-        crypt.store = config::to_string(event);
-      else if (event.key == "iv_offset")
-        crypt.iv_offset = Sectors(config::to_unsigned(event));
-      else if (event.key == "iv_high")
-        crypt.iv_high = Sectors(config::to_unsigned(event));
-      else if (event.key == "payload_offset")
-        crypt.payload_offset = Sectors(config::to_unsigned(event));
-      else if (event.key == "old_header")
-        crypt.old_header = config::to_unsigned(event) != 0;
-      else if (event.key == "discards" && config::to_text(event) == "pass")
-        crypt.discards = true;
-      else if (event.key == "workqueues" && config::to_text(event) == "inline")
-        crypt.inline_workqueues = true;
-      else if (is_area_list(event, areas))
-        areas = to_areas(event);
-      else
-        return false;
-      return true;
-    });
+    segment_.carried =
+        config::read_known(parser_, kCryptKeys, seen_, [&](const Event& event, std::size_t rank) {
+          switch (rank) {
+            case known(kCryptKeys, "crypto_store"): crypt.store = config::to_text(event); break;
+            case known(kCryptKeys, "iv_offset"): crypt.iv_offset = Sectors(config::to_unsigned(event)); break;
+            case known(kCryptKeys, "iv_high"): crypt.iv_high = Sectors(config::to_unsigned(event)); break;
+            case known(kCryptKeys, "payload_offset"):
+              crypt.payload_offset = Sectors(config::to_unsigned(event));
+              break;
+            case known(kCryptKeys, "old_header"): crypt.old_header = config::to_unsigned(event) != 0; break;
+            case known(kCryptKeys, "discards"): return crypt.discards = config::to_text(event) == "pass";
+            case known(kCryptKeys, "workqueues"):
+              return crypt.inline_workqueues = config::to_text(event) == "inline";
+            case known(kCryptKeys, "areas"):
+            case known(kCryptKeys, "stripes"): return take_areas(areas, event);
+            default: return take_common(event, rank);
+          }
+          return true;
+        });
     if (crypt.store.empty()) missing("crypto_store");
     if (areas.empty()) missing("areas");
     if (areas.size() > 1)
@@ -176,46 +173,42 @@ class SegmentReader {
 
   void read_keystore() {
     Keystore store;
-    segment_.carried = config::read_known(parser_, kKeystoreKeys, seen_, [&](const Event& event) {
-      if (take_common(event)) return true;
-      if (event.key == "handler")
-        store.handler = config::to_string(event);
-      else if (event.key == "cipher")
-        store.cipher = config::to_string(event);
-      else if (event.key == "key_size")
-        store.key_bits = config::to_unsigned32(event);
-      else if (event.key == "key_hash")
-        store.key_hash = config::to_string(event);
-      else if (event.key == "sector_size")
-        store.sector_bytes = config::to_unsigned32(event);
-      else if (event.key == "iv_next")
-        store.iv_next = Sectors(config::to_unsigned(event));
-      else if (event.key == "generation")
-        store.generation = config::to_unsigned(event);
-      else if (event.key == "key_check")
-        store.key_check = config::to_string(event);
-      else if (event.key == "erasing")
-        store.erasing = config::to_unsigned(event) != 0;
-      else if (is_area_list(event, store.copies))
-        store.copies = to_areas(event);
-      else
-        return false;
-      return true;
-    });
+    segment_.carried =
+        config::read_known(parser_, kKeystoreKeys, seen_, [&](const Event& event, std::size_t rank) {
+          switch (rank) {
+            case known(kKeystoreKeys, "handler"): store.handler = config::to_text(event); break;
+            case known(kKeystoreKeys, "cipher"): store.cipher = config::to_text(event); break;
+            case known(kKeystoreKeys, "key_size"): store.key_bits = config::to_unsigned32(event); break;
+            case known(kKeystoreKeys, "key_hash"): store.key_hash = config::to_string(event); break;
+            case known(kKeystoreKeys, "sector_size"):
+              store.sector_bytes = config::to_unsigned32(event);
+              break;
+            case known(kKeystoreKeys, "iv_next"): store.iv_next = Sectors(config::to_unsigned(event)); break;
+            case known(kKeystoreKeys, "generation"): store.generation = config::to_unsigned(event); break;
+            case known(kKeystoreKeys, "key_check"): store.key_check = config::to_string(event); break;
+            case known(kKeystoreKeys, "erasing"): store.erasing = config::to_unsigned(event) != 0; break;
+            case known(kKeystoreKeys, "areas"):
+            case known(kKeystoreKeys, "stripes"): return take_areas(store.copies, event);
+            default: return take_common(event, rank);
+          }
+          return true;
+        });
     if (store.handler.empty()) missing("handler");
     segment_.kind = std::move(store);
   }
 
   /// The RFC's text has `areas`, its code `stripes`; the first one counts.
-  static bool is_area_list(const Event& event, const std::vector<Area>& had) {
-    return (event.key == "areas" || event.key == "stripes") && had.empty();
+  bool take_areas(std::vector<Area>& areas, const Event& event) {
+    if (!areas.empty()) return false;
+    areas = to_areas(event);
+    return true;
   }
 
   void read_opaque() {
     Opaque opaque;
     opaque.type = type_;
-    config::read_known(parser_, kOpaqueKeys, seen_, [&](const Event& event) {
-      if (!take_common(event)) config::append_node(opaque.body, parser_, event);
+    config::read_known(parser_, kOpaqueKeys, seen_, [&](const Event& event, std::size_t rank) {
+      if (!take_common(event, rank)) config::append_node(opaque.body, parser_, event);
       return true;
     });
     note_pv_names(opaque, opaque.body);

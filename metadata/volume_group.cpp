@@ -4,6 +4,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/match.h"
+#include "metadata/flags.h"
 
 namespace cv::metadata {
 
@@ -42,7 +43,7 @@ const LogicalVolume& lv_at(const VolumeGroup& vg, std::string_view name) {
 }
 
 bool is_visible(const LogicalVolume& lv) {
-  return has_flag(lv.flags, "VISIBLE");
+  return (lv.flags.status & status_bit("VISIBLE")) != 0;
 }
 
 Extents size_of(const LogicalVolume& lv) {

@@ -9,17 +9,20 @@
 #include <vector>
 
 #include "lib/base/id.h"
+#include "lib/base/rare_list.h"
 #include "lib/base/units.h"
-#include "lib/config/section_reader.h"
+#include "lib/config/carried.h"
 #include "metadata/segment.h"
 
 namespace cv::metadata {
 
 /// What LVM2 writes as `status` and `flags`: the flags we know by name, and the optional ones we don't. An
 /// unknown name in `status` makes the group unreadable, as in LVM2; an unknown one in `flags` is kept.
+/// Asked and changed through has_flag() and the like; flags.h lists their names.
 struct Flags {
-  std::vector<std::string> status;
-  std::vector<std::string> flags;
+  std::uint32_t status = 0;    ///< a bit for each flag that flags.h knows
+  std::uint32_t optional = 0;  ///< the same of those that stand in `flags`
+  RareList<std::string> unknown;
   friend bool operator==(const Flags&, const Flags&) = default;
 };
 

@@ -70,13 +70,24 @@ void Printer::text(std::string_view key, std::string_view text, std::string_view
 
 void Printer::texts(std::string_view key, const std::vector<std::string>& texts) {
   begin(key);
+  put_texts(std::span<const std::string>(texts));
+  end({});
+}
+
+void Printer::texts(std::string_view key, std::span<const std::string_view> texts) {
+  begin(key);
+  put_texts(texts);
+  end({});
+}
+
+template <class Text>
+void Printer::put_texts(std::span<const Text> texts) {
   out_ += '[';
   for (std::size_t i = 0; i < texts.size(); ++i) {
     if (i > 0) out_ += ", ";
     put_quoted(texts[i]);
   }
   out_ += ']';
-  end({});
 }
 
 void Printer::value(std::string_view key, const Value& value) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,6 +35,7 @@ class Printer {
   void number(std::string_view key, std::uint64_t number, std::string_view comment = {});
   void text(std::string_view key, std::string_view text, std::string_view comment = {});
   void texts(std::string_view key, const std::vector<std::string>& texts);
+  void texts(std::string_view key, std::span<const std::string_view> texts);
   void value(std::string_view key, const Value& value);
   /// A list with so many items on each line: how LVM2 writes areas.
   void rows(std::string_view key, const std::vector<Scalar>& items, std::size_t per_line = 2);
@@ -46,6 +48,8 @@ class Printer {
   void indent();
   void begin(std::string_view key);
   void end(std::string_view comment);
+  template <class Text>
+  void put_texts(std::span<const Text> texts);
   void put_key(std::string_view key);
   void put_quoted(std::string_view text);
   void put_scalar(const Scalar& scalar);
@@ -72,7 +76,10 @@ class SectionWriter {
     at(key).number(key, number, comment);
   }
   void text(std::string_view key, std::string_view text) { at(key).text(key, text); }
-  void texts(std::string_view key, const std::vector<std::string>& texts) { at(key).texts(key, texts); }
+  template <class Text>
+  void texts(std::string_view key, const std::vector<Text>& texts) {
+    at(key).texts(key, texts);
+  }
   /// Prints what is left of the carried keys.
   void finish();
 

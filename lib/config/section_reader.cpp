@@ -17,6 +17,7 @@ const Item& single_item(const Event& event, Item::Kind kind, std::string_view wh
 
 std::size_t rank_of(KeyOrder order, std::string_view key, std::size_t hint) {
   CV_ASSERT(order.size() <= 64 && hint <= order.size());
+  // Most keys come where they are expected; others only cost a comparison of lengths each.
   for (std::size_t i = hint; i < order.size(); ++i) {
     if (order[i] == key) return i;
   }
@@ -50,14 +51,9 @@ std::string to_string(const Event& event) {
 }
 
 std::vector<std::string> to_strings(const Event& event) {
-  expect_value(event);
   std::vector<std::string> strings;
   strings.reserve(event.items.size());
-  for (const Item& item : event.items) {
-    if (item.kind != Item::Kind::string)
-      throw damaged(event.position, "{} has an item that is not a string", shown(event.key));
-    strings.emplace_back(item.text);
-  }
+  for_each_string(event, [&](std::string_view text) { strings.emplace_back(text); });
   return strings;
 }
 

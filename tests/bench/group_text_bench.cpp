@@ -18,13 +18,13 @@ IdType numbered(std::size_t number) {
 VolumeGroup group_of(std::size_t volumes) {
   VolumeGroup vg;
   vg.name = "vg0";
-  vg.flags.status = {"RESIZEABLE", "READ", "WRITE"};
+  for (const auto* flag : {"RESIZEABLE", "READ", "WRITE"}) set_flag(vg.flags, flag);
   vg.extent_size = Sectors(8192);
   for (std::size_t i = 0; i < 4; ++i) {
     PhysicalVolume& pv = vg.pvs.emplace_back();
     pv.id = numbered<PvId>(i);
     pv.device = fmt::format("/dev/sd{}", static_cast<char>('a' + i));
-    pv.flags.status = {"ALLOCATABLE"};
+    set_flag(pv.flags, "ALLOCATABLE");
     pv.pe_start = Sectors(2048);
     pv.pe_count = Extents(volumes);
   }
@@ -32,7 +32,7 @@ VolumeGroup group_of(std::size_t volumes) {
     LogicalVolume& lv = vg.lvs.emplace_back();
     lv.name = fmt::format("lvol{}", i);
     lv.id = numbered<LvId>(i);
-    lv.flags.status = {"READ", "WRITE", "VISIBLE"};
+    for (const auto* flag : {"READ", "WRITE", "VISIBLE"}) set_flag(lv.flags, flag);
     lv.creation_time = 1795166748;
     lv.creation_host = "host.example.org";
     Segment& segment = lv.segments.emplace_back();

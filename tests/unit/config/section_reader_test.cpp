@@ -27,15 +27,13 @@ Thing read_thing(std::string_view text) {
   Parser parser(text);
   parser.next();
   Thing thing;
-  thing.carried = read_known(parser, kKeys, [&](const Event& event) {
-    if (event.key == "id")
-      thing.id = to_string(event);
-    else if (event.key == "size")
-      thing.size = to_unsigned(event);
-    else if (event.key == "tags")
-      thing.tags = to_strings(event);
-    else
-      return false;
+  thing.carried = read_known(parser, kKeys, [&](const Event& event, std::size_t rank) {
+    switch (rank) {
+      case known(kKeys, "id"): thing.id = to_string(event); break;
+      case known(kKeys, "size"): thing.size = to_unsigned(event); break;
+      case known(kKeys, "tags"): thing.tags = to_strings(event); break;
+      default: return false;
+    }
     return true;
   });
   return thing;
