@@ -67,7 +67,7 @@ class PowerCut : public testing::Test {
       visit(crashed, what);
     };
     const unsigned prefixes = images.each_prefix(traced);
-    const unsigned subsets = images.each_subset(traced, kSeed);
+    const unsigned subsets = images.each_subset(traced, {.seed = kSeed});
     RecordProperty("prefixes", static_cast<int>(prefixes));
     RecordProperty("subsets", static_cast<int>(subsets));
     std::cout << "  " << prefixes << " prefixes, " << subsets << " subsets, seed " << kSeed << "\n";

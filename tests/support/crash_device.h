@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/memory_device.h"
@@ -39,6 +41,16 @@ class CrashDevice final : public device::BlockDevice {
   CrashLog& log_;
 };
 
+/// How many images are made where there are too many to make them all.
+struct CrashSampling {
+  std::uint64_t seed = 20261120;
+  unsigned all_up_to = 10;  ///< all subsets of so many pieces
+  unsigned samples = 1000;  ///< of what was written between two flushes
+
+  /// CVM_SEED and CVM_CRASH_SAMPLES of the environment, else what stands above.
+  static CrashSampling from_environment();
+};
+
 /// The disks as they were before anything of a log was done, and all that a power cut may have made of them.
 class CrashImages {
  public:
@@ -51,11 +63,10 @@ class CrashImages {
   /// Every prefix of the writes, the last one cut at each 512 bytes. Returns how many there were.
   unsigned each_prefix(const Visitor& visit);
 
-  /// What a disk with a volatile cache may keep: of the sectors written since the last flush of their device,
-  /// any subset. All subsets where there are at most `all_up_to` sectors, else all subsets of whole writes
-  /// where those are few, and `samples` subsets of sectors drawn from `seed`.
-  unsigned each_subset(const Visitor& visit, std::uint64_t seed, unsigned all_up_to = 10,
-                       unsigned samples = 300);
+  /// What a disk with a volatile cache may keep, whatever order it writes in and wherever it stops: of the
+  /// sectors written since the last flush of their device, any subset. All subsets where there are few
+  /// sectors, else all subsets of whole writes where those are few, and samples of subsets of sectors.
+  unsigned each_subset(const Visitor& visit, const CrashSampling& sampling = {});
 
  private:
   struct Piece {
@@ -63,18 +74,26 @@ class CrashImages {
     std::size_t begin;
     std::size_t end;
   };
+  using Touched = std::vector<std::pair<std::size_t, Range<std::size_t>>>;
 
   std::vector<Piece> sectors_of(std::size_t event) const;
+  Range<std::size_t> place_of(const Piece& piece) const;
   void apply(const Piece& piece);
   void show(const std::vector<Piece>& pieces, const Visitor& visit, const std::string& what);
   void keep(const Piece& piece);
+  /// Back to the disks as they were before anything.
+  void start_again();
+  void explore(const std::vector<std::size_t>& pending, const CrashSampling& sampling,
+               std::mt19937_64& random, const Visitor& visit, unsigned& images);
 
   Disks disks_;
   std::vector<std::vector<std::byte>> base_;  ///< what is certainly on each disk
+  std::vector<std::vector<std::byte>> original_;
   CrashLog log_;
 };
 
 /// A copy of the contents, under the same paths.
 CrashImages::Disks copy_of(const std::vector<MemoryDevice*>& disks);
+CrashImages::Disks copy_of(const CrashImages::Disks& disks);
 
 }  // namespace cv::test

@@ -25,7 +25,8 @@ class NoConsole final : public tools::Console {
 InProcess::InProcess() = default;
 
 void InProcess::run(const std::vector<Disk>& disks, std::vector<std::string> words, const Wrap& wrap) {
-  words.insert(words.begin() + 1, {"--nolocking", "--quiet"});
+  words.insert(words.begin(), "cvm");
+  words.insert(words.begin() + 2, {"--nolocking", "--quiet"});
   const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   NoConsole console;
   tools::Output output(null.get(), tools::Format::basic);

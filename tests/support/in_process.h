@@ -15,7 +15,7 @@ class InProcess {
  public:
   InProcess();
 
-  /// Runs a command, called as the words say ("cvcreate", ...; without options that choose devices or locks).
+  /// Runs a command ("cvcreate", ..., then its words; without options that choose devices or locks).
   /// `wrap` may put something between the command and its disks. Throws what ends the command.
   void run(const std::vector<Disk>& disks, std::vector<std::string> words, const Wrap& wrap);
   void run(const std::vector<Disk>& disks, std::vector<std::string> words);

@@ -29,6 +29,7 @@ void MemoryDevice::read(Bytes at, std::span<std::byte> into) {
 void MemoryDevice::write(Bytes at, std::span<const std::byte> from) {
   check_bounds(*this, at, from.size());
   std::copy(from.begin(), from.end(), content_.begin() + static_cast<std::ptrdiff_t>(at.n));
+  written_.push_back({at.n, at.n + from.size()});
 }
 
 }  // namespace cv::test

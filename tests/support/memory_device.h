@@ -3,8 +3,10 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "lib/base/range.h"
 #include "lib/device/block_device.h"
 
 namespace cv::test {
@@ -23,12 +25,15 @@ class MemoryDevice final : public device::BlockDevice {
   std::vector<std::byte>& content() { return content_; }
   const std::vector<std::byte>& content() const { return content_; }
   Bytes bytes_read() const { return bytes_read_; }
+  /// Where write() wrote since the last call.
+  std::vector<Range<std::size_t>> take_written() { return std::exchange(written_, {}); }
   unsigned flushes() const { return flushes_; }
 
  private:
   std::vector<std::byte> content_;
   Bytes block_size_;
   Bytes bytes_read_;
+  std::vector<Range<std::size_t>> written_;
   unsigned flushes_ = 0;
 };
 

@@ -1,0 +1,189 @@
+#include "tests/support/crash_case.h"
+
+#include <algorithm>
+#include <sstream>
+#include <stdexcept>
+
+#include "lib/base/bytes.h"
+#include "lib/crypt/key_handler.h"
+#include "metadata/volume_bytes.h"
+
+namespace cv::test {
+
+namespace {
+
+constexpr Bytes kDiskSize{12 << 20};
+constexpr const char* kSecret = "correct horse";
+
+// Every changing command; the head of crash_case.h says how to add one.
+const std::vector<CrashCase> kCases{
+    {.name = "pvcreate", .setup = {}, .command = "pvcreate /dev/mem0", .disks = 1},
+    {.name = "pvcreate_two_areas",
+     .setup = {"pvcreate /dev/mem0"},
+     .command = "pvcreate --pvmetadatacopies 2 --labelsector 3 -y -ff /dev/mem0",
+     .steps = 2,  // the old label goes first
+     .disks = 1},
+    {.name = "pvremove", .setup = {"pvcreate /dev/mem0"}, .command = "pvremove /dev/mem0", .disks = 1},
+    {.name = "vgcreate_on_pvs",
+     .setup = {"pvcreate /dev/mem0 /dev/mem1 /dev/mem2"},
+     .command = "vgcreate -s 64k vg0 /dev/mem0 /dev/mem1 /dev/mem2",
+     .disks = 3},
+    {.name = "vgcreate_on_bare_disks",
+     .setup = {},
+     .command = "vgcreate -s 64k vg0 /dev/mem0 /dev/mem1",
+     .steps = 3},
+    {.name = "vgcreate_beside_pvs_without_areas",
+     .setup = {"pvcreate --pvmetadatacopies 0 /dev/mem0", "pvcreate /dev/mem1"},
+     .command = "vgcreate -s 64k vg0 /dev/mem0 /dev/mem1"},
+    {.name = "vgremove", .setup = {"VG"}, .command = "vgremove vg0"},
+    {.name = "cvcreate", .setup = {"VG"}, .command = "cvcreate -an -L 1m -n a vg0"},
+    {.name = "cvcreate_striped", .setup = {"VG"}, .command = "cvcreate -an -i 2 -l 6 -n a vg0"},
+    {.name = "cvcreate_in_a_large_group",
+     .setup = {"VG", "many 120"},
+     .command = "cvcreate -an -l 1 -n a vg0"},
+    {.name = "cvcreate_with_store", .setup = {"VG"}, .command = "cvcreate LUKS1 -L 256k -n a vg0"},
+    {.name = "cvcreate_on_store",
+     .setup = {"VG", "cvcreate LUKS1 -L 256k -n a vg0"},
+     .command = "cvcreate -an --keystore cryptostore1 -L 256k -n b vg0"},
+    {.name = "cvcreate_on_store_of_one_copy",
+     .setup = {"VG", "cvcreate LUKS1 -L 256k -n a vg0"},
+     .command = "cvcreate -an --keystore cryptostore1 -L 256k -n b vg0",
+     .disks = 1},
+    {.name = "cvextend", .setup = {"VG", "cvcreate -an -l 2 -n a vg0"}, .command = "cvextend -l +3 vg0/a"},
+    {.name = "cvextend_crypt",
+     .setup = {"VG", "cvcreate LUKS1 -L 256k -n a vg0", "cvcreate -an -l 1 -n b vg0"},
+     .command = "cvextend -L +256k vg0/a"},
+    {.name = "cvremove",
+     .setup = {"VG", "cvcreate -an -l 2 -n a vg0", "cvcreate -an -l 2 -n b vg0"},
+     .command = "cvremove -y vg0/a"},
+    {.name = "cvremove_several",
+     .setup = {"VG", "cvcreate -an -l 2 -n a vg0", "cvcreate -an -l 2 -n b vg0"},
+     .command = "cvremove -y vg0/a vg0/b",
+     .steps = 2},
+    {.name = "cvremove_keeping_the_store",
+     .setup = {"VG", "cvcreate LUKS1 -L 256k -n a vg0"},
+     .command = "cvremove -y --keep-store vg0/a"},
+    {.name = "cvremove_with_store",
+     .setup = {"VG", "cvcreate LUKS1 -L 256k -n a vg0"},
+     .command = "cvremove -y vg0/a",
+     .steps = 2,
+     .overwrites = "cryptostore1"},
+    {.name = "cvconvert_import_copied",
+     .setup = {"VG", "cvcreate -an -L 5m -n a vg0", "luksformat a 4041"},
+     .command = "cvconvert --import-luks -y vg0/a"},
+    {.name = "cvconvert_import_in_place",
+     .setup = {"VG", "cvcreate -an -L 5m -n a vg0", "luksformat a 4096"},
+     .command = "cvconvert --import-luks -y vg0/a"},
+    {.name = "cvconvert_wipe_old_header",
+     .setup = {"VG", "cvcreate -an -L 5m -n a vg0", "luksformat a 4041", "cvconvert --import-luks -y vg0/a"},
+     .command = "cvconvert --wipe-old-header -y vg0/a",
+     .overwrites = "a_crdata"},
+    {.name = "cvcreate_beside_a_stale_copy",
+     .setup = {"VG", "unseen /dev/mem1 cvcreate -an -l 1 -n a vg0"},
+     .command = "cvcreate -an -l 1 -n b vg0"},
+};
+
+class Stage {
+ public:
+  explicit Stage(const CrashCase& one) : case_(one), key_file_(program_.key_file(kSecret)) {
+    for (unsigned number = 0; number < one.disks; ++number)
+      disks_.push_back(std::make_unique<MemoryDevice>(fmt::format("/dev/mem{}", number), kDiskSize));
+    for (const std::string& line : one.setup) set_up(words_of(line));
+  }
+
+  CrashRecording record() {
+    std::vector<MemoryDevice*> all;
+    for (const Disk& disk : disks_) all.push_back(disk.get());
+    CrashRecording recording;
+    recording.before = copy_of(all);
+    program_.run(disks_, words_of(case_.command), [&](MemoryDevice& disk) {
+      const auto number = static_cast<std::size_t>(std::ranges::find(all, &disk) - all.begin());
+      return std::make_unique<CrashDevice>(disk, number, recording.log);
+    });
+    recording.states = states_along(recording.before, recording.log);
+    return recording;
+  }
+
+ private:
+  std::vector<std::string> words_of(const std::string& line) const {
+    static const std::map<std::string, std::string> kShort{
+        {"LUKS1", "-an --crypt --keyfile KEY --handler luks1 --pbkdf pbkdf2 --pbkdf-force-iterations 1000"},
+        {"VG", "vgcreate -s 64k vg0 DISKS"}};
+    std::vector<std::string> words;
+    std::istringstream stream(line);
+    for (std::string word; stream >> word;) {
+      if (const auto found = kShort.find(word); found != kShort.end()) {
+        const auto more = words_of(found->second);
+        words.insert(words.end(), more.begin(), more.end());
+      } else if (word == "DISKS") {
+        for (const Disk& disk : disks_) words.push_back(disk->path());
+      } else {
+        words.push_back(word == "KEY" ? key_file_ : word);
+      }
+    }
+    return words;
+  }
+
+  Disk& disk_at(const std::string& path) {
+    const auto found = std::ranges::find(disks_, path, [](const Disk& disk) { return disk->path(); });
+    if (found == disks_.end()) throw std::runtime_error("no disk " + path);
+    return *found;
+  }
+
+  void set_up(std::vector<std::string> words) {
+    if (words.front() == "luksformat") return luksformat(words.at(1), std::stoul(words.at(2)));
+    if (words.front() == "many") return add_many(std::stoul(words.at(1)));
+    if (words.front() == "blank") {
+      std::ranges::fill(disk_at(words.at(1))->content(), std::byte{0});
+    } else if (words.front() == "unseen") {
+      Disk& disk = disk_at(words.at(1));
+      const auto before = disk->content();
+      program_.run(disks_, {words.begin() + 2, words.end()});
+      disk->content() = before;
+    } else {
+      program_.run(disks_, std::move(words));
+    }
+  }
+
+  void add_many(unsigned long count) {
+    auto store = store_on(disks_);
+    auto change = store.begin("vg0");
+    auto next = change.current();
+    for (unsigned long i = 0; i < count; ++i) next = with_volume(next, fmt::format("many{}", i), 5000 + i);
+    change.prepare(std::move(next), "added many volumes");
+    change.commit();
+  }
+
+  void luksformat(const std::string& lv, unsigned long payload_sector) {
+    crypt::FormatRequest request;
+    request.kdf = {.type = "pbkdf2", .iterations = 1000};
+    request.region = Bytes(2068480);
+    const crypt::HandlerList handlers;
+    auto header = handlers.at("luks1").format(request, crypt::SecureBytes::copy_of(bytes_of(kSecret))).bytes;
+    constexpr std::size_t kPayloadOffset = 104;  // of the LUKS1 header, big endian
+    for (unsigned i = 0; i < 4; ++i)
+      header.at(kPayloadOffset + i) = static_cast<std::byte>(payload_sector >> (24 - (8 * i)));
+    auto store = store_on(disks_);
+    const auto scan = store.scan();
+    const auto& group = metadata::group_at(scan, "vg0");
+    const auto volume = metadata::open_volume(group.vg, group.devices, lv);
+    volume->write(Bytes(0), header);
+  }
+
+  const CrashCase& case_;
+  InProcess program_;
+  std::string key_file_;
+  std::vector<Disk> disks_;
+};
+
+}  // namespace
+
+const std::vector<CrashCase>& crash_cases() {
+  return kCases;
+}
+
+CrashRecording record(const CrashCase& one) {
+  return Stage(one).record();
+}
+
+}  // namespace cv::test
