@@ -5,12 +5,12 @@
 
 #include <iostream>
 
-#include "lib/base/log.h"
 #include "metadata/disk/metadata_area.h"
 #include "metadata/store.h"
 #include "tests/support/crash_device.h"
 #include "tests/support/fixture_disk.h"
 #include "tests/support/group_builder.h"
+#include "tests/support/silence.h"
 
 namespace cv::metadata {
 namespace {
@@ -24,12 +24,6 @@ using test::with_volume;
 using testing::SizeIs;
 
 constexpr std::uint64_t kSeed = 20261120;
-
-/// Warnings about stale copies are what these tests provoke thousands of times.
-class Silence final : public log::Sink {
- public:
-  void line(log::Level, std::string_view) noexcept override {}
-};
 
 using Deed = std::function<void(MetadataStore&, const std::vector<Disk>&)>;
 
@@ -85,8 +79,7 @@ class PowerCut : public testing::Test {
     return disks;
   }
 
-  Silence silence_;
-  log::Redirect redirect_{silence_};
+  test::Silence silence_;  // stale copies
 };
 
 /// Whatever is there, the next command must be able to go on from it.

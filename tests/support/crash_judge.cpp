@@ -4,12 +4,12 @@
 #include <fmt/format.h>
 
 #include "lib/base/error.h"
-#include "lib/base/log.h"
 #include "metadata/check.h"
 #include "metadata/store.h"
 #include "metadata/store_bytes.h"
 #include "metadata/usage.h"
 #include "tests/support/crash_case.h"
+#include "tests/support/silence.h"
 
 namespace cv::test {
 
@@ -19,12 +19,6 @@ namespace {
 
 /// One image in so many is changed and its keystores are read.
 constexpr unsigned kThorough = 8;
-
-/// Stale copies and disks half way into a group are what thousands of images have.
-class Silence final : public log::Sink {
- public:
-  void line(log::Level, std::string_view) noexcept override {}
-};
 
 std::set<std::string> errors_in(const std::vector<Damage>& damage) {
   std::set<std::string> found;
@@ -79,8 +73,7 @@ std::vector<std::string> overwritten_volumes(const FoundGroup& group, const Cras
 }  // namespace
 
 DiskState state_of(const CrashImages::Disks& disks) {
-  Silence silence;
-  const log::Redirect redirect(silence);
+  const Silence silence;
   auto store = store_on(disks);
   return state_in(store.scan());
 }
@@ -158,8 +151,7 @@ std::string CrashJudge::flaw_of(CrashImages::Disks& disks) {
     return text;
   }
   if (seen_++ % kThorough != 0) return {};
-  Silence silence;
-  const log::Redirect redirect(silence);
+  const Silence silence;
   try {
     std::string flaw = flaw_of_stores(state, disks);
     return flaw.empty() ? flaw_of_next_change(state, disks) : flaw;

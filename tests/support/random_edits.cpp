@@ -127,9 +127,11 @@ std::string EditWorld::some_volume() {
 
 std::string EditWorld::some_store() {
   std::vector<std::string> names;
-  for (const LogicalVolume& lv : vg.lvs)
-    if (const Keystore* store = keystore_of(lv); store != nullptr && !store->erasing)
-      names.emplace_back(lv.name);
+  for (const LogicalVolume& lv : vg.lvs) {
+    const Keystore* store = keystore_of(lv);
+    // A store in the RFC's form may say nothing of its cipher.
+    if (store != nullptr && !store->erasing && !store->cipher.empty()) names.emplace_back(lv.name);
+  }
   return names.empty() ? std::string() : one_of(names);
 }
 
