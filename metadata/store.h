@@ -11,6 +11,7 @@
 
 #include "lib/device/block_device.h"
 #include "lib/device/lock_file.h"
+#include "metadata/archive.h"
 #include "metadata/pv_layout.h"
 #include "metadata/scan.h"
 #include "metadata/transaction.h"
@@ -28,6 +29,7 @@ struct StoreOptions {
   std::string host_name = system_host_name();        ///< creation_host of what is written
   std::string lvm_run_dir = "/run/lvm";              ///< where stock LVM2 keeps its hints
   std::function<std::uint64_t()> now = system_time;  ///< creation_time of what is written
+  ArchiveSettings archive;                           ///< files beside the disks; none unless asked for
 };
 
 /// A group and the lock that keeps it as it is.

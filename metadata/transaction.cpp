@@ -7,7 +7,6 @@
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "metadata/check.h"
-#include "metadata/group_text.h"
 #include "metadata/hints.h"
 #include "metadata/pv_layout.h"
 #include "metadata/store.h"
@@ -115,17 +114,33 @@ std::vector<WriteTarget> Transaction::targets_for(const VolumeGroup& next) {
   return targets;
 }
 
+TextStamp Transaction::stamp(std::string_view reason) const {
+  return {.description = std::string(reason),
+          .creation_host = options_->host_name,
+          .creation_time = options_->now()};
+}
+
 std::string Transaction::print_checked(const VolumeGroup& next, std::string_view reason) const {
   require_no_new_errors(found_.vg, next);
-  const TextStamp stamp{.description = std::string(reason),
-                        .creation_host = options_->host_name,
-                        .creation_time = options_->now()};
-  auto text = print_group(next, stamp);
+  auto text = print_group(next, stamp(reason));
   // Never write what could not be read back; a difference here is a mistake of this program.
   if (read_group(text) != next)
     throw Error(Errc::refused, "the new metadata of {} does not read back as what it should be", next.name)
         .advise("nothing was changed; please report this");
   return text;
+}
+
+/// A command that commits several times is one change to the person who made it.
+void Transaction::archive_once() {
+  if (is_archived_) return;
+  try {
+    archive_group(options_->archive, found_.vg, stamp({}));
+  } catch (const Error& error) {
+    throw Error(error.code(), "{} was not changed, because what it was could not be archived: {}",
+                found_.vg.name, error.what())
+        .advise("mend that, or use --autobackup n to go on without");
+  }
+  is_archived_ = true;
 }
 
 void Transaction::prepare(VolumeGroup next, std::string_view reason) {
@@ -150,6 +165,7 @@ void Transaction::prepare(VolumeGroup next, std::string_view reason) {
   if (pending->write->percent_full() >= kNearlyFullPercent)
     log::warning("the metadata of {} takes {} % of the room that there is for it", next.name,
                  pending->write->percent_full());
+  archive_once();
   pending->next = std::move(next);
   mark_members(*pending);
   pending->write->prepare();
@@ -190,6 +206,7 @@ void Transaction::commit() {
   const auto leaving = std::move(pending_->leaving);
   const bool is_membership_change = !leaving.empty() || found_.vg.name != pending_->next.name ||
                                     found_.vg.pvs.size() != pending_->next.pvs.size();
+  const std::string former_name = std::move(found_.vg.name);
   found_.vg = std::move(pending_->next);
   found_.text = pending_->write->measured();
   pending_.reset();
@@ -203,6 +220,7 @@ void Transaction::commit() {
   }
   remember_headers();
   if (is_membership_change) drop_hints(options_->lvm_run_dir);
+  backup_group(options_->archive, found_.vg, former_name, stamp({}));
 }
 
 /// What the next prepare() will compare with.
@@ -257,6 +275,7 @@ void Transaction::remove_group() {
   if (!found_.vg.lvs.empty())
     throw Error(Errc::in_use, "{} still has {} logical volumes", found_.vg.name, found_.vg.lvs.size())
         .advise("remove them first");
+  archive_once();
   std::vector<PvOnDisk*> members;
   for (const auto& member : found_.vg.pvs)
     if (auto* pv = usable_pv(member.id)) members.push_back(pv);

@@ -10,6 +10,7 @@
 
 #include "lib/base/undo.h"
 #include "lib/device/lock_file.h"
+#include "metadata/group_text.h"
 #include "metadata/group_write.h"
 #include "metadata/scan.h"
 
@@ -42,8 +43,8 @@ class Transaction {
 
   /// Writes `next` beside what is valid; readers go on seeing current(). Gives it the next seqno. Throws,
   /// with nothing valid changed: for errors that check() did not find before, metadata without room, devices
-  /// that fail, and metadata that somebody changed in spite of the lock. `reason` becomes the description:
-  /// "created LV lvol0".
+  /// that fail, an archive that can't be written, and metadata that somebody changed in spite of the lock.
+  /// `reason` becomes the description: "created LV lvol0".
   void prepare(VolumeGroup next, std::string_view reason);
   /// The group as it will be: what prepare() was given, with its seqno and device hints.
   const VolumeGroup& prepared() const;
@@ -68,7 +69,9 @@ class Transaction {
   PvOnDisk* usable_pv(const PvId& id);
   std::vector<WriteTarget> targets_for(const VolumeGroup& next);
   void require_unchanged(const PvOnDisk& pv, const AreaOnDisk& known, const disk::AreaHeader& header) const;
+  TextStamp stamp(std::string_view reason) const;
   std::string print_checked(const VolumeGroup& next, std::string_view reason) const;
+  void archive_once();
   void mark_members(Pending& pending);
   void remember_headers();
   void clear_slots(PvOnDisk& pv);
@@ -81,6 +84,7 @@ class Transaction {
   FoundGroup found_;
   std::map<PvId, PvOnDisk> pvs_;  ///< members that are there, and orphans that may join
   bool may_change_membership_;
+  bool is_archived_ = false;          ///< the group as it was before the first change
   std::unique_ptr<Pending> pending_;  ///< dies before the locks
 };
 

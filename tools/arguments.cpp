@@ -65,6 +65,7 @@ std::string label(const Option& option) {
 
 std::vector<OptionGroup> all_options(const Command& command) {
   auto groups = command.options;
+  if (!command.only_reads) groups.push_back(options_of_every_change());
   groups.push_back(options_of_every_command());
   return groups;
 }

@@ -66,6 +66,7 @@ struct Command {
   std::vector<Example> examples;
   std::vector<std::string_view> see_also;  ///< further commands
   bool has_link = false;                   ///< callable by its own name, not only behind cvm
+  bool only_reads = false;                 ///< never changes a group: has no --autobackup
   void (*run)(Session& session, const Arguments& arguments) = nullptr;
 };
 

@@ -8,6 +8,10 @@ OptionGroup options_of_every_command() {
            kKeepFormat, kDriverLoaded, kReportFormat}};
 }
 
+OptionGroup options_of_every_change() {
+  return {"Options of every change", {kAutoBackup}};
+}
+
 OptionGroup secret_options() {
   return {"Options for the secret",
           {kKeyFile, kKeyFileOffset, kKeyFileSize, kTries, kNoAskPassword, kNoCache}};

@@ -28,7 +28,12 @@ inline constexpr Option kReportFormat{0, "reportformat", "FORMAT",
                                       "how results and errors are written: basic, json or json_std",
                                       "basic|json|json_std"};
 
+inline constexpr Option kAutoBackup{
+    'A', "autobackup", "y|n",
+    "n: write no archive before the change and no backup after it; otherwise as lvm.conf says", "y|n"};
+
 OptionGroup options_of_every_command();
+OptionGroup options_of_every_change();
 
 inline constexpr Option kName{'n', "name", "NAME", "the name of the new volume", "", true};
 inline constexpr Option kSize{'L', "size", "SIZE", "how large: a number and one of b, s, k, m, g, t, p, e"};

@@ -2,17 +2,17 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
 
-#include <fcntl.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "lib/base/error.h"
-#include "lib/base/handle.h"
 #include "lib/base/log.h"
+#include "lib/device/text_file.h"
 
 namespace cv::tools {
+
+using device::read_text_file;
 
 namespace {
 
@@ -46,23 +46,6 @@ std::string id_from_file(const Configuration& configuration) {
 }
 
 }  // namespace
-
-std::optional<std::string> read_text_file(const std::string& path) {
-  const Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) {
-    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
-    throw Error(Errc::io, "{} can't be read: {}", path, errno_text(errno));
-  }
-  std::string text;
-  char buffer[4096];
-  for (;;) {
-    const auto got = read(file.get(), buffer, sizeof buffer);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw Error(Errc::io, "{} can't be read: {}", path, errno_text(errno));
-    if (got == 0) return text;
-    text.append(buffer, static_cast<std::size_t>(got));
-  }
-}
 
 Configuration::Configuration(std::string folder, const std::vector<std::string>& overrides)
     : folder_(std::move(folder)) {

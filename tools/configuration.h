@@ -35,9 +35,6 @@ class Configuration {
   std::vector<config::Tree> trees_;  ///< what goes first stands first
 };
 
-/// The file's text; nothing where there is no such file. Throws Errc::io.
-std::optional<std::string> read_text_file(const std::string& path);
-
 /// global/system_id_source: the id that groups of this host carry; empty: none.
 std::string host_system_id(const Configuration& configuration);
 

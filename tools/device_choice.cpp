@@ -7,6 +7,7 @@
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "lib/device/scan.h"
+#include "lib/device/text_file.h"
 #include "metadata/disk/label.h"
 #include "tools/common_options.h"
 #include "tools/regex.h"
@@ -146,7 +147,7 @@ std::optional<std::string> devices_file_in_force(const Arguments& arguments,
   }
   if (!configuration.flag("devices/use_devicesfile", false)) return std::nullopt;
   auto path = path_of(configuration.text("devices/devicesfile").value_or("system.devices"));
-  return read_text_file(path) ? std::optional(std::move(path)) : std::nullopt;
+  return device::read_text_file(path) ? std::optional(std::move(path)) : std::nullopt;
 }
 
 std::vector<std::unique_ptr<BlockDevice>> chosen_devices(const Arguments& arguments,
@@ -165,7 +166,7 @@ std::vector<std::unique_ptr<BlockDevice>> chosen_devices(const Arguments& argume
 
   std::optional<ListedDevices> listed;
   if (const auto path = devices_file_in_force(arguments, configuration)) {
-    const auto text = read_text_file(*path);
+    const auto text = device::read_text_file(*path);
     if (!text) throw Error(Errc::not_found, "there is no devices file {}", *path);
     listed = parse_devices_file(*text);
   }

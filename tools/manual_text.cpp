@@ -28,9 +28,13 @@ std::vector<Section> overview_sections() {
        "/etc/lvm/lvm.conf and /etc/lvm/lvmlocal.conf: of LVM2's configuration these are heeded: devices/dir, "
        "devices/filter, devices/global_filter, devices/use_devicesfile, devices/devicesfile, "
        "global/locking_dir, "
-       "global/wait_for_locks, global/system_id_source and what it names. One key is ours: crypt/use_keyring "
+       "global/wait_for_locks, global/system_id_source and what it names, backup/backup, backup/archive, "
+       "backup/backup_dir, backup/archive_dir, backup/retain_min, backup/retain_days. One key is ours: "
+       "crypt/use_keyring "
        "= 0 keeps "
        "keys out of the kernel's keyring.\n\n"
+       "/etc/lvm/archive: the metadata of each group from before each change. /etc/lvm/backup: the newest. "
+       "LVM2's vgcfgrestore(8) lists and reads them.\n\n"
        "/run/lock/lvm: the locks, shared with LVM2."},
   };
 }

@@ -15,6 +15,13 @@ std::string_view base_name(std::string_view path) {
   return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
 
+/// Programs are told by their name, wherever they are installed. No secret is ever an argument.
+std::string command_line(const std::vector<std::string>& words) {
+  std::string line(base_name(words[0]));
+  for (std::size_t i = 1; i < words.size(); ++i) line += " " + words[i];
+  return line;
+}
+
 Format format_called(std::string_view name) {
   if (name == "json") return Format::json;
   if (name == "json_std") return Format::json_std;
@@ -62,7 +69,9 @@ void run_command(const std::vector<std::string>& words, const Host& host, Messag
   } else if (arguments.has(kVersion)) {
     host.output->text(version_text());
   } else {
-    Session session(host, arguments);
+    Host called = host;
+    called.command_line = command_line(words);
+    Session session(called, arguments);
     call.command->run(session, arguments);
   }
 }

@@ -2,15 +2,41 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <limits>
 
 #include "activate/dm_mapper.h"
 #include "lib/base/error.h"
+#include "lib/base/log.h"
 #include "metadata/store_bytes.h"
 #include "tools/common_options.h"
 
 namespace cv::tools {
 
 namespace {
+
+std::uint32_t count_at(const Configuration& configuration, std::string_view path, std::uint32_t otherwise) {
+  const auto number = configuration.integer(path);
+  if (!number) return otherwise;
+  if (*number >= 0 && *number <= std::numeric_limits<std::uint32_t>::max())
+    return static_cast<std::uint32_t>(*number);
+  log::warning("{} = {} is out of range: {} is used", path, *number, otherwise);
+  return otherwise;
+}
+
+metadata::ArchiveSettings archive_settings(const Host& host, const Arguments& arguments,
+                                           const Configuration& configuration) {
+  metadata::ArchiveSettings settings;
+  const auto wanted = arguments.yes_or_no(kAutoBackup);
+  settings.archive = wanted.value_or(configuration.flag("backup/archive", true));
+  settings.backup = wanted.value_or(configuration.flag("backup/backup", true));
+  const auto in_folder = [&](const char* name) { return fmt::format("{}/{}", host.lvm_system_dir, name); };
+  settings.archive_dir = configuration.text("backup/archive_dir").value_or(in_folder("archive"));
+  settings.backup_dir = configuration.text("backup/backup_dir").value_or(in_folder("backup"));
+  settings.retain_min = count_at(configuration, "backup/retain_min", settings.retain_min);
+  settings.retain_days = count_at(configuration, "backup/retain_days", settings.retain_days);
+  settings.command = host.command_line;
+  return settings;
+}
 
 metadata::StoreOptions store_options(const Host& host, const Arguments& arguments,
                                      const Configuration& configuration) {
@@ -20,6 +46,7 @@ metadata::StoreOptions store_options(const Host& host, const Arguments& argument
   options.locks.wait = configuration.flag("global/wait_for_locks", true);
   options.host_system_id = host_system_id(configuration);
   options.lvm_run_dir = host.lvm_run_dir;
+  options.archive = archive_settings(host, arguments, configuration);
   return options;
 }
 

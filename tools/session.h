@@ -35,6 +35,7 @@ struct Host {
   std::string lvm_system_dir = "/etc/lvm";
   std::string lvm_run_dir = "/run/lvm";
   std::string run_dir = "/run/cvm";
+  std::string command_line;  ///< as it was typed, for the descriptions of archived metadata
 };
 /// The kernel's device-mapper, or none where there is none; the kernel's keyring; LVM_SYSTEM_DIR.
 Host process_host(Console& console, Output& output);

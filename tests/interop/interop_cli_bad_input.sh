@@ -57,6 +57,9 @@ names() {
   bad 3 elsewhere cvcreate -an --crypt --keystore elsewhere -L 4M -n x --keyfile key vg0
   bad 5 tst_crdata cvremove -y vg0/tst_crdata
   bad 5 cryptostore1 cvremove -y vg0/cryptostore1
+  bad 3 autobackup cvcreate -an -A perhaps -L 4M -n x vg0
+  : >file
+  bad 5 archive cvcreate -an --config "backup/archive_dir=\"$PWD/file\"" -L 4M -n x vg0
 }
 
 sizes() {

@@ -216,6 +216,7 @@ Command cvs() {
                     "cvs --reportformat json_std -S 'segtype=crypt && lv_size>1g'"}},
       .see_also = {"vgs", "pvs"},
       .has_link = true,
+      .only_reads = true,
       .run = run,
   };
 }

@@ -27,6 +27,7 @@ Command help() {
       .description = "Prints the list of commands, or how one command is called and which options it has.",
       .max_operands = 1,
       .operands = "at most one command",
+      .only_reads = true,
       .run = run,
   };
 }

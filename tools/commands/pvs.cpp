@@ -74,6 +74,7 @@ Command pvs() {
       .examples = {{"Free space, in bytes, for a script:",
                     "cvm pvs --noheadings --nosuffix --units b -o pv_name,pv_free"}},
       .see_also = {"vgs", "cvs", "pvcreate"},
+      .only_reads = true,
       .run = run,
   };
 }

@@ -21,6 +21,7 @@ Command version() {
       .summary = "show the version",
       .synopsis = {},
       .description = "Prints the version of cvm.",
+      .only_reads = true,
       .run = run,
   };
 }

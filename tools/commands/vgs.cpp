@@ -44,6 +44,7 @@ Command vgs() {
       .operands = "volume groups",
       .examples = {{"The number of free extents of a group:", "cvm vgs --noheadings -o vg_free_count vg0"}},
       .see_also = {"pvs", "cvs", "vgcreate"},
+      .only_reads = true,
       .run = run,
   };
 }
