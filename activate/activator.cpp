@@ -103,6 +103,7 @@ struct Change::State {
   std::vector<Pending> pending;  ///< bottom up
   std::vector<RemoveDevice> created;
   std::vector<RemoveStep> removals;
+  std::vector<RenameStep> renamings;
   std::set<StoreId> stores;  ///< whose keys the new tables hold
 };
 
@@ -112,8 +113,14 @@ namespace {
 class Stager {
  public:
   Stager(Mapper& mapper, std::vector<Undo>& undo, std::vector<Pending>& pending,
-         std::vector<RemoveDevice>& created, std::vector<RemoveStep>& removals)
-      : mapper_(mapper), undo_(undo), pending_(pending), created_(created), removals_(removals) {}
+         std::vector<RemoveDevice>& created, std::vector<RemoveStep>& removals,
+         std::vector<RenameStep>& renamings)
+      : mapper_(mapper),
+        undo_(undo),
+        pending_(pending),
+        created_(created),
+        removals_(removals),
+        renamings_(renamings) {}
 
   void operator()(const Step& step) {
     log::verbose("{}", describe(step));
@@ -123,14 +130,18 @@ class Stager {
         [&](const ResumeStep& resume) {
           pending_.push_back({resume_of(resume.device), {resume.device.uuid}});
         },
-        [&](const RemoveStep& remove) { removals_.push_back(remove); });
+        [&](const RemoveStep& remove) { removals_.push_back(remove); },
+        [&](const RenameStep& rename) {
+          require_free_name(rename.lv, rename.name, rename.uuid, "renamed");
+          renamings_.push_back(rename);
+        });
   }
 
  private:
   static ResumeDevice resume_of(const PlannedDevice& device) { return {device.uuid, device.publication}; }
 
   void create(const PlannedDevice& device) {
-    require_free_name(device);
+    require_free_name(device.lv, device.name, device.uuid, "activated");
     mapper_.run(CreateDevice{device.name, device.uuid});
     undo_.emplace_back([&mapper = mapper_, remove = RemoveDevice{device.uuid, device.publication}] {
       try_or_warn([&] { mapper.run(remove); });
@@ -187,13 +198,13 @@ class Stager {
     return info && info->has_live_table;
   }
 
-  void require_free_name(const PlannedDevice& device) {
-    const auto other = mapper_.find_name(device.name);
-    if (!other || other->uuid == device.uuid) return;
-    throw Error(Errc::exists,
-                "{} can't be activated: the device name {} is taken by a device that is not ours", device.lv,
-                device.name)
-        .advise("look at it with `dmsetup info {}`, then remove or rename it", device.name);
+  void require_free_name(const std::string& lv, const std::string& name, const std::string& uuid,
+                         std::string_view deed) {
+    const auto other = mapper_.find_name(name);
+    if (!other || other->uuid == uuid) return;
+    throw Error(Errc::exists, "{} can't be {}: the device name {} is taken by a device that is not ours", lv,
+                deed, name)
+        .advise("look at it with `dmsetup info {}`, then remove or rename it", name);
   }
 
   Mapper& mapper_;
@@ -201,6 +212,7 @@ class Stager {
   std::vector<Pending>& pending_;
   std::vector<RemoveDevice>& created_;
   std::vector<RemoveStep>& removals_;
+  std::vector<RenameStep>& renamings_;
 };
 
 }  // namespace
@@ -211,7 +223,8 @@ Change& Change::operator=(Change&&) noexcept = default;
 Change::~Change() = default;
 
 bool Change::empty() const {
-  return state_->pending.empty() && state_->removals.empty() && state_->undo.empty();
+  return state_->pending.empty() && state_->removals.empty() && state_->renamings.empty() &&
+         state_->undo.empty();
 }
 
 void Change::suspend() {
@@ -254,6 +267,13 @@ void Change::carry_out() {
         try_or_warn([&] { state.mapper.run(device.resume); });
     }
   }
+  for (const auto& device : state.renamings) {
+    try {
+      state.mapper.run(RenameDevice{device.uuid, device.name, device.former, device.publication});
+    } catch (const Error& error) {
+      note(error);
+    }
+  }
   for (const auto& device : state.removals) {
     try {
       state.mapper.run(RemoveDevice{device.uuid, device.publication});
@@ -264,6 +284,7 @@ void Change::carry_out() {
   state.undo.clear();
   state.pending.clear();
   state.removals.clear();
+  state.renamings.clear();
   if (failure) throw *failure;
   if (state.cache == nullptr) return;
   for (const auto& store : state.stores) state.cache->hold(store);
@@ -315,7 +336,7 @@ Plan Activator::plan_deactivation(const VolumeGroup& vg, const std::vector<std::
 Change Activator::stage_plan(const VolumeGroup& next, const Plan& plan) {
   auto state = std::make_unique<Change::State>(mapper_, cache_);
   for (const auto& store : stores_of(plan)) state->stores.insert({next.id, metadata::lv_at(next, store).id});
-  Stager stager(mapper_, state->undo, state->pending, state->created, state->removals);
+  Stager stager(mapper_, state->undo, state->pending, state->created, state->removals, state->renamings);
   for (const auto& step : plan) stager(step);
   return Change(std::move(state));
 }
@@ -323,6 +344,22 @@ Change Activator::stage_plan(const VolumeGroup& next, const Plan& plan) {
 Change Activator::stage(const VolumeGroup& current, const VolumeGroup& next,
                         const std::vector<std::string>& lvs, const TreeInputs& inputs) {
   return stage_plan(next, plan_change(current, next, lvs, inputs));
+}
+
+Plan Activator::plan_renaming(const VolumeGroup& current, const VolumeGroup& next,
+                              const std::vector<std::string>& lvs) {
+  Plan all;
+  for (const auto& lv : lvs) {
+    LiveDevices live;
+    if (auto info = device_of(next, lv)) live.emplace(info->uuid, LiveDevice{*info, std::nullopt});
+    if (auto step = activate::plan_renaming(current, next, lv, live)) all.emplace_back(std::move(*step));
+  }
+  return all;
+}
+
+Change Activator::stage_renaming(const VolumeGroup& current, const VolumeGroup& next,
+                                 const std::vector<std::string>& lvs) {
+  return stage_plan(next, plan_renaming(current, next, lvs));
 }
 
 void Activator::activate(const VolumeGroup& vg, const std::vector<std::string>& lvs,
@@ -376,6 +413,17 @@ void Activator::forget_closed_stores(const VolumeGroup& vg, const std::string& v
 
 std::optional<DeviceInfo> Activator::device_of(const VolumeGroup& vg, std::string_view lv) {
   return mapper_.find_uuid(dm_uuid(vg.id, metadata::lv_at(vg, lv).id));
+}
+
+std::optional<DeviceInfo> Activator::any_device_of(const VolumeGroup& vg,
+                                                   const std::vector<std::string>& lvs) {
+  std::set<std::string> uuids;
+  for (const auto& lv : lvs) uuids.insert(dm_uuid(vg.id, metadata::lv_at(vg, lv).id));
+  for (auto& device : mapper_.list()) {
+    const std::size_t length = uuids.empty() ? 0 : uuids.begin()->size();
+    if (uuids.contains(device.uuid.substr(0, length))) return std::move(device);
+  }
+  return std::nullopt;
 }
 
 bool Activator::is_active(const VolumeGroup& vg, std::string_view lv) {

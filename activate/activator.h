@@ -74,11 +74,23 @@ class Activator {
   Change stage(const metadata::VolumeGroup& current, const metadata::VolumeGroup& next,
                const std::vector<std::string>& lvs, const TreeInputs& inputs);
 
+  /// Gets new names for the devices of `lvs` of `next` (of these alone, so hidden ones are listed) ready,
+  /// which take effect with go(), behind the commit. Throws Errc::exists where somebody else's device has the
+  /// name.
+  Change stage_renaming(const metadata::VolumeGroup& current, const metadata::VolumeGroup& next,
+                        const std::vector<std::string>& lvs);
+  Plan plan_renaming(const metadata::VolumeGroup& current, const metadata::VolumeGroup& next,
+                     const std::vector<std::string>& lvs);
+
   bool is_active(const metadata::VolumeGroup& vg, std::string_view lv);
   /// 0 where it is not active.
   std::uint32_t open_count(const metadata::VolumeGroup& vg, std::string_view lv);
   /// The volume's own device, whatever its state.
   std::optional<DeviceInfo> device_of(const metadata::VolumeGroup& vg, std::string_view lv);
+  /// A device of any of the volumes, one of the layers that only LVM2 makes ("-real", "-tpool") included;
+  /// nothing where there is none.
+  std::optional<DeviceInfo> any_device_of(const metadata::VolumeGroup& vg,
+                                          const std::vector<std::string>& lvs);
   /// Throws Errc::in_use, with who holds it, where somebody has the volume open.
   void require_unused(const metadata::VolumeGroup& vg, std::string_view lv);
 

@@ -7,6 +7,7 @@
 #include "activate/device_name.h"
 #include "lib/base/error.h"
 #include "lib/base/match.h"
+#include "metadata/references.h"
 
 namespace cv::activate {
 
@@ -86,23 +87,14 @@ void append(Table& table, Sectors length, Target target) {
   table.push_back({length_of(table), length, std::move(target)});
 }
 
-bool mentions(const config::Tree& tree, std::string_view name) {
-  const auto is_name = [&](const config::Scalar& item) {
-    const auto* text = std::get_if<std::string>(&item);
-    return text != nullptr && *text == name;
-  };
-  if (std::ranges::any_of(tree.data().items, is_name)) return true;
-  return std::ranges::any_of(tree, [&](const auto& child) { return mentions(child.second, name); });
-}
-
 /// A segment that only LVM2 understands and that names `lv`: a snapshot of it, a pool that it is part of.
 const LogicalVolume* opaque_user_of(const VolumeGroup& vg, std::string_view lv) {
-  const auto uses = [&](const Segment& segment) {
-    const auto* opaque = std::get_if<metadata::Opaque>(&segment.kind);
-    return opaque != nullptr && mentions(opaque->body, lv);
+  const auto is_opaque = [](const Segment& segment) {
+    return std::holds_alternative<metadata::Opaque>(segment.kind);
   };
   for (const auto& candidate : vg.lvs)
-    if (std::ranges::any_of(candidate.segments, uses)) return &candidate;
+    if (std::ranges::any_of(candidate.segments, is_opaque) && metadata::names_volume(candidate, lv))
+      return &candidate;
   return nullptr;
 }
 
@@ -327,6 +319,14 @@ void require_manageable(const VolumeGroup& vg, std::string_view lv) {
     throw Error(Errc::unsupported, "{} belongs to {}/{}, which only LVM2 can activate and deactivate", name,
                 vg.name, user->name)
         .advise("use lvchange for {}", name);
+}
+
+bool is_manageable(const VolumeGroup& vg, std::string_view lv) {
+  const auto is_opaque = [](const Segment& segment) {
+    return std::holds_alternative<metadata::Opaque>(segment.kind);
+  };
+  return std::ranges::none_of(metadata::lv_at(vg, lv).segments, is_opaque) &&
+         opaque_user_of(vg, lv) == nullptr;
 }
 
 std::vector<std::string> volumes_below(const VolumeGroup& vg, std::string_view lv) {

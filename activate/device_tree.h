@@ -53,6 +53,9 @@ std::vector<PlannedDevice> devices_of(const metadata::VolumeGroup& vg, std::stri
 /// origin of a snapshot, a part of a pool.
 void require_manageable(const metadata::VolumeGroup& vg, std::string_view lv);
 
+/// The same as an answer.
+bool is_manageable(const metadata::VolumeGroup& vg, std::string_view lv);
+
 /// The LVs that `lv` stands on, whether they have devices or not, top down.
 std::vector<std::string> volumes_below(const metadata::VolumeGroup& vg, std::string_view lv);
 

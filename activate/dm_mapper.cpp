@@ -157,7 +157,8 @@ class DmMapper final : public Mapper {
         [&](const ClearInactive& clear) { simple(DM_DEVICE_CLEAR, clear.uuid, "dropping the new table of"); },
         [&](const SuspendDevice& suspend) { this->suspend(suspend); },
         [&](const ResumeDevice& resume) { this->resume(resume); },
-        [&](const RemoveDevice& remove) { this->remove(remove); });
+        [&](const RemoveDevice& remove) { this->remove(remove); },
+        [&](const RenameDevice& rename) { this->rename(rename); });
   }
 
   void settle() override { wait_for_udev(); }
@@ -249,6 +250,25 @@ class DmMapper final : public Mapper {
     if (uses_udev_) return;
     make_or_remove_node(name);
     remove_link(name, wanted.publication.link);
+  }
+
+  /// The kernel renames by name alone: it is looked up at the last moment.
+  void rename(const RenameDevice& wanted) {
+    const auto name = at(wanted.uuid).name;
+    if (name == wanted.name) return;
+    if (const auto other = find_name(wanted.name))
+      throw Error(Errc::exists, "the device name {} is taken by a device with the uuid \"{}\"", wanted.name,
+                  other->uuid);
+    const auto task = new_task(DM_DEVICE_RENAME);
+    require(dm_task_set_name(task.get(), name.c_str()));
+    require(dm_task_set_newname(task.get(), wanted.name.c_str()));
+    set_cookie(task.get(), wanted.publication);
+    run_task(task.get(), fmt::format("renaming {} to {}", name, wanted.name));
+    if (uses_udev_) return;
+    make_or_remove_node(name);
+    remove_link(name, wanted.former.link);
+    std::erase_if(appeared_, [&](const Appeared& device) { return device.uuid == wanted.uuid; });
+    appeared_.push_back({wanted.uuid, wanted.publication.link});
   }
 
   void set_cookie(dm_task* task, const Publication& publication) {

@@ -62,8 +62,15 @@ struct RemoveDevice {
   std::string uuid;
   Publication publication;
 };
-using Operation =
-    std::variant<CreateDevice, LoadTable, ClearInactive, SuspendDevice, ResumeDevice, RemoveDevice>;
+/// Table, number and whoever has it open stay. Throws Errc::exists where the name is taken.
+struct RenameDevice {
+  std::string uuid;
+  std::string name;    ///< the new one
+  Publication former;  ///< as it was shown until now
+  Publication publication;
+};
+using Operation = std::variant<CreateDevice, LoadTable, ClearInactive, SuspendDevice, ResumeDevice,
+                               RemoveDevice, RenameDevice>;
 
 struct TargetVersion {
   std::uint32_t major = 0;

@@ -70,6 +70,15 @@ RemoveStep removal(const VolumeGroup& vg, std::string_view lv, const LiveDevice&
           .publication = publication_of(vg, volume)};
 }
 
+RenameStep renaming(const PlannedDevice& wanted, const LiveDevice& there) {
+  return {.lv = wanted.lv,
+          .former_name = there.info.name,
+          .name = wanted.name,
+          .uuid = wanted.uuid,
+          .former = wanted.publication,
+          .publication = wanted.publication};
+}
+
 std::string what_it_is(const PlannedDevice& device) {
   auto text = device.name;
   if (!device.publication.link.empty()) text += fmt::format(" (/dev/{})", device.publication.link);
@@ -84,7 +93,8 @@ const PlannedDevice* device_of(const Step& step) {
   return match(
       step, [](const CreateStep& s) { return &s.device; }, [](const ReloadStep& s) { return &s.device; },
       [](const ResumeStep&) -> const PlannedDevice* { return nullptr; },
-      [](const RemoveStep&) -> const PlannedDevice* { return nullptr; });
+      [](const RemoveStep&) -> const PlannedDevice* { return nullptr; },
+      [](const RenameStep&) -> const PlannedDevice* { return nullptr; });
 }
 
 }  // namespace
@@ -99,7 +109,10 @@ std::string describe(const Step& step) {
         return text;
       },
       [](const ResumeStep& resume) { return "resume " + resume.device.name + ", which is suspended"; },
-      [](const RemoveStep& remove) { return "remove " + remove.name; });
+      [](const RemoveStep& remove) { return "remove " + remove.name; },
+      [](const RenameStep& rename) {
+        return fmt::format("rename {} to {}", rename.former_name, rename.name);
+      });
 }
 
 std::string describe(const Plan& plan) {
@@ -126,6 +139,8 @@ Plan plan_activation(const VolumeGroup& current, const VolumeGroup& next, std::s
   for (const auto& device : devices_of(next, lv, inputs)) {
     wanted.insert(device.uuid);
     if (auto step = step_for(device, live)) plan.push_back(std::move(*step));
+    const auto* there = find(live, device.uuid);
+    if (there != nullptr && there->info.name != device.name) plan.push_back(renaming(device, *there));
   }
   if (metadata::find_lv(current, lv) == nullptr) return plan;
   for (const auto& below : volumes_below(current, lv)) {
@@ -145,6 +160,22 @@ Plan plan_deactivation(const VolumeGroup& vg, std::string_view lv, const LiveDev
     if (const auto* there = find(live, dm_uuid(vg.id, metadata::lv_at(vg, name).id)))
       plan.push_back(removal(vg, name, *there));
   return plan;
+}
+
+std::optional<RenameStep> plan_renaming(const VolumeGroup& current, const VolumeGroup& next,
+                                        std::string_view lv, const LiveDevices& live) {
+  const auto& volume = metadata::lv_at(next, lv);
+  const auto* there = find(live, dm_uuid(next.id, volume.id));
+  auto wanted = dm_name(next.name, volume.name);
+  if (there == nullptr || there->info.name == wanted) return std::nullopt;
+  const auto before = std::ranges::find(current.lvs, volume.id, &metadata::LogicalVolume::id);
+  const auto& former = before == current.lvs.end() ? volume : *before;
+  return RenameStep{.lv = next.name + "/" + volume.name,
+                    .former_name = there->info.name,
+                    .name = std::move(wanted),
+                    .uuid = there->info.uuid,
+                    .former = publication_of(current, former),
+                    .publication = publication_of(next, volume)};
 }
 
 std::vector<std::string> stores_of(const Plan& plan) {

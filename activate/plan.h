@@ -44,8 +44,17 @@ struct RemoveStep {
   DeviceNumber number;
   Publication publication;
 };
+/// A device that goes by a name that its volume no longer has.
+struct RenameStep {
+  std::string lv;  ///< "VG/LV", for people
+  std::string former_name;
+  std::string name;
+  std::string uuid;
+  Publication former;
+  Publication publication;
+};
 
-using Step = std::variant<CreateStep, ReloadStep, ResumeStep, RemoveStep>;
+using Step = std::variant<CreateStep, ReloadStep, ResumeStep, RemoveStep, RenameStep>;
 using Plan = std::vector<Step>;
 
 /// "create vg0-tst (/dev/vg0/tst), 32768 sectors, encrypted". No key material.
@@ -66,6 +75,13 @@ Plan plan_activation(const metadata::VolumeGroup& current, const metadata::Volum
 
 /// What is to be done so that no device of the LV is left.
 Plan plan_deactivation(const metadata::VolumeGroup& vg, std::string_view lv, const LiveDevices& live);
+
+/// What is to be done so that the device of `lv` of `next` goes by the name that it has there; nothing where
+/// it does or where there is none. `current` has the same LVs, by id, under other names, or in a group of
+/// another name.
+std::optional<RenameStep> plan_renaming(const metadata::VolumeGroup& current,
+                                        const metadata::VolumeGroup& next, std::string_view lv,
+                                        const LiveDevices& live);
 
 /// The stores whose keys the steps load.
 std::vector<std::string> stores_of(const Plan& plan);

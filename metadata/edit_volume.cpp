@@ -2,47 +2,20 @@
 #include <algorithm>
 
 #include "lib/base/error.h"
-#include "lib/base/match.h"
 #include "metadata/edit.h"
 #include "metadata/edit_parts.h"
 #include "metadata/iv_space.h"
 #include "metadata/names.h"
+#include "metadata/references.h"
 
 namespace cv::metadata {
 
 namespace {
 
-std::string type_of(const LogicalVolume& lv) {
-  if (lv.segments.empty()) return "empty";
-  return match(
-      lv.segments.front().kind, [](const Striped&) { return std::string("striped"); },
-      [](const Crypt&) { return std::string("crypt"); },
-      [](const Keystore&) { return std::string("crypt-keystore"); },
-      [](const Opaque& opaque) { return opaque.type; });
-}
-
-bool mentions(const config::Tree& tree, const std::string& name) {
-  for (const config::Scalar& item : tree.data().items)
-    if (const auto* text = std::get_if<std::string>(&item); text != nullptr && *text == name) return true;
-  return std::ranges::any_of(tree, [&](const auto& child) { return mentions(child.second, name); });
-}
-
-bool lies_on(const Segment& segment, const std::string& name) {
-  const auto is_there = [&](const Area& area) {
-    const auto* logical = std::get_if<LogicalArea>(&area);
-    return logical != nullptr && logical->lv == name;
-  };
-  return match(
-      segment.kind, [&](const Striped& s) { return std::ranges::any_of(s.stripes, is_there); },
-      [&](const Crypt& crypt) { return crypt.store == name || is_there(crypt.area); },
-      [&](const Keystore& store) { return std::ranges::any_of(store.copies, is_there); },
-      [&](const Opaque& opaque) { return mentions(opaque.body, name); });
-}
-
 void require_removable(const VolumeGroup& vg, const LogicalVolume& lv) {
   for (const LogicalVolume& other : vg.lvs) {
     if (&other == &lv) continue;
-    if (std::ranges::any_of(other.segments, [&](const Segment& s) { return lies_on(s, lv.name); }))
+    if (names_volume(other, lv.name))
       throw Error(Errc::refused, "{}/{} is part of {}/{}", vg.name, lv.name, vg.name, other.name)
           .advise("remove {}/{} first", vg.name, other.name);
   }

@@ -92,6 +92,16 @@ std::string shown(const activate::Plan& plan) {
   return text;
 }
 
+void require_inactive_if_foreign(Session& session, const VolumeGroup& vg, const std::string& volume,
+                                 const std::vector<std::string>& lvs) {
+  if (activate::is_manageable(vg, volume)) return;
+  const auto device = session.activator().any_device_of(vg, lvs);
+  if (!device) return;
+  throw Error(Errc::in_use, "{}/{} is active as {}, and only LVM2 can change it while it is", vg.name, volume,
+              device->name)
+      .advise("deactivate it first: lvchange -an {}/{}", vg.name, volume);
+}
+
 void require_same_store(const VolumeGroup& before, const VolumeGroup& now, const std::string& store) {
   const LogicalVolume* then = find_lv(before, store);
   const LogicalVolume* here = find_lv(now, store);

@@ -41,6 +41,11 @@ activate::TreeInputs tree_inputs(const metadata::PvDevices& devices, activate::S
 /// What --test shows of a plan: each line behind two spaces, like every line of output.
 std::string shown(const activate::Plan& plan);
 
+/// Volumes of a type that only LVM2 manages, or that such volumes use, change only while none of these has a
+/// device. `volume` is the one that a person named. Throws Errc::in_use.
+void require_inactive_if_foreign(Session& session, const metadata::VolumeGroup& vg, const std::string& volume,
+                                 const std::vector<std::string>& lvs);
+
 /// A store whose key was asked for before the lock was taken must be the same store afterwards. Throws
 /// Errc::refused.
 void require_same_store(const metadata::VolumeGroup& before, const metadata::VolumeGroup& now,

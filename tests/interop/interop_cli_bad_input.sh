@@ -62,6 +62,29 @@ names() {
   bad 5 archive cvcreate -an --config "backup/archive_dir=\"$PWD/file\"" -L 4M -n x vg0
 }
 
+new_names() {
+  prepare
+  bad 5 none cvrename vg0/none x
+  bad 5 nowhere cvrename nowhere/lin x
+  bad 5 tst cvrename vg0/lin tst
+  bad 3 lin cvrename vg0/lin lin
+  bad 3 "a b" cvrename vg0/lin "a b"
+  bad 3 pvmove1 cvrename vg0/lin pvmove1
+  bad 3 cryptostore2 cvrename vg0/lin cryptostore2
+  bad 3 x_crdata cvrename vg0/lin x_crdata
+  bad 3 other cvrename vg0/cryptostore1 other
+  bad 5 tst_crdata cvrename vg0/tst_crdata x
+  bad 3 vg1 cvrename vg0/lin vg1/lin
+  bad 3 new cvrename vg0/lin
+  bad 3 vg0 cvrename vg0 lin
+  expect 0 cvm cvrename --test vg0/lin /dev/vg0/linear
+  expect 0 cvm cvs vg0/lin
+  expect 0 cvm cvrename vg0/lin /dev/vg0/linear
+  expect 0 cvm cvrename vg0 linear lin
+  expect 0 cvm cvrename vg0/cryptostore1 cryptostore5
+  same "$(cvm cvs --noheadings -o keystore vg0/tst | tr -d ' ')" cryptostore5
+}
+
 sizes() {
   prepare
   bad 5 "$(free_extents)" cvcreate -an -L 1G -n x vg0
@@ -190,6 +213,7 @@ a_change_raises_the_seqno_by_one() {
 }
 
 scenario "names: unknown, taken, illegal, reserved" names
+scenario "new names: unknown, taken, illegal, reserved" new_names
 scenario "sizes: unreadable, zero, too large, no space" sizes
 scenario "options: unknown, missing, contradictory" options
 scenario "key files: missing, empty, too long, too short, wrong" key_files

@@ -99,6 +99,13 @@ void FakeMapper::run(const Operation& operation) {
           throw Error(Errc::in_use, "{} is in use", device.name);
         history_.push_back("remove " + device.name);
         devices_.erase(remove.uuid);
+      },
+      [&](const RenameDevice& rename) {
+        auto& device = at(rename.uuid);
+        if (find_name(rename.name)) throw Error(Errc::exists, "{} exists", rename.name);
+        history_.push_back("rename " + device.name + " " + rename.name);
+        device.name = rename.name;
+        device.publication = rename.publication;
       });
 }
 

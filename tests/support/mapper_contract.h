@@ -142,12 +142,46 @@ TEST_P(MapperContract, RefusesANameOrUuidThatIsTaken) {
   remove(kUuidA);
 }
 
+TEST_P(MapperContract, GivesALiveDeviceAnotherNameAndNothingElse) {
+  make("contract-a", kUuidA, linear(8192));
+  mapper().settle();
+  const auto before = *mapper().find_uuid(kUuidA);
+  auto holder = world().hold_open(before);
+
+  mapper().run(activate::RenameDevice{kUuidA, "contract-c", {}, {}});
+  mapper().settle();
+
+  EXPECT_FALSE(mapper().find_name("contract-a"));
+  ASSERT_TRUE(mapper().find_name("contract-c"));
+  const auto after = *mapper().find_uuid(kUuidA);
+  EXPECT_EQ(after.name, "contract-c");
+  EXPECT_EQ(after.number, before.number);
+  EXPECT_TRUE(after.has_live_table);
+  EXPECT_FALSE(after.suspended);
+  EXPECT_EQ(mapper().live_table(kUuidA), linear(8192));
+  holder.reset();
+  remove(kUuidA);
+}
+
+TEST_P(MapperContract, DoesNotTakeANameAwayFromAnotherDevice) {
+  make("contract-a", kUuidA, linear(8192));
+  make("contract-b", kUuidB, linear(8192, 8192));
+
+  EXPECT_EQ(error_of(activate::RenameDevice{kUuidA, "contract-b", {}, {}}), Errc::exists);
+
+  EXPECT_EQ(mapper().find_uuid(kUuidA)->name, "contract-a");
+  EXPECT_EQ(mapper().find_name("contract-b")->uuid, kUuidB);
+  remove(kUuidB);
+  remove(kUuidA);
+}
+
 TEST_P(MapperContract, SaysNotFoundForAnUnknownUuid) {
   EXPECT_EQ(error_of(activate::LoadTable{kUuidA, linear(8192)}), Errc::not_found);
   EXPECT_EQ(error_of(activate::SuspendDevice{kUuidA}), Errc::not_found);
   EXPECT_EQ(error_of(activate::ResumeDevice{kUuidA, {}}), Errc::not_found);
   EXPECT_EQ(error_of(activate::RemoveDevice{kUuidA, {}}), Errc::not_found);
   EXPECT_EQ(error_of(activate::ClearInactive{kUuidA}), Errc::not_found);
+  EXPECT_EQ(error_of(activate::RenameDevice{kUuidA, "contract-c", {}, {}}), Errc::not_found);
   EXPECT_FALSE(mapper().find_uuid(kUuidA));
 }
 

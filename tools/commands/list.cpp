@@ -9,10 +9,10 @@ namespace cv::tools {
 
 std::span<const Command> all_commands() {
   static const std::vector<Command> all{
-      commands::cvcreate(),  commands::cvchange(), commands::cvextend(), commands::cvremove(),
-      commands::cvconvert(), commands::cvs(),      commands::pvcreate(), commands::pvremove(),
-      commands::pvs(),       commands::vgcreate(), commands::vgremove(), commands::vgs(),
-      commands::help(),      commands::version(),
+      commands::cvcreate(), commands::cvchange(),  commands::cvextend(), commands::cvremove(),
+      commands::cvrename(), commands::cvconvert(), commands::cvs(),      commands::pvcreate(),
+      commands::pvremove(), commands::pvs(),       commands::vgcreate(), commands::vgremove(),
+      commands::vgs(),      commands::help(),      commands::version(),
   };
   return all;
 }

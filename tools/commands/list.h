@@ -14,6 +14,7 @@ Command cvconvert();
 Command cvcreate();
 Command cvextend();
 Command cvremove();
+Command cvrename();
 Command cvs();
 Command help();
 Command pvcreate();

@@ -6,6 +6,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/log.h"
+#include "metadata/edit_rename.h"
 #include "tests/support/crypt_samples.h"
 #include "tests/support/fake_mapper.h"
 #include "tests/support/memory_keyring.h"
@@ -109,6 +110,57 @@ TEST_F(ActivatorTest, BringsTheHiddenDeviceUpFirstAndDownLast) {
               testing::ElementsAre("create vg0-tst_crdata", "load vg0-tst_crdata", "resume vg0-tst_crdata",
                                    "create vg0-tst", "load vg0-tst", "resume vg0-tst", "remove vg0-tst",
                                    "remove vg0-tst_crdata"));
+}
+
+TEST_F(ActivatorTest, RenamesDevicesBehindTheCommitAndLeavesTheirTables) {
+  const auto vg = striped_tst();
+  activate(vg);
+  const auto table = mapper_.live_table(uuid_of(vg, "tst"));
+  mapper_.open(uuid_of(vg, "tst"));
+  mapper_.clear_history();
+  const auto next = metadata::rename_volume(vg, "tst", "new");
+
+  auto change = activator_.stage_renaming(vg, next, {"new", "new_crdata"});
+  EXPECT_TRUE(mapper_.history().empty());
+  change.go();
+
+  EXPECT_THAT(mapper_.history(),
+              testing::ElementsAre("rename vg0-tst vg0-new", "rename vg0-tst_crdata vg0-new_crdata"));
+  EXPECT_EQ(mapper_.live_table(uuid_of(vg, "tst")), table);
+  EXPECT_THAT(mapper_.links(), testing::ElementsAre("vg0/new"));
+}
+
+TEST_F(ActivatorTest, RefusesANewNameThatSomebodyElseHasBeforeTheCommit) {
+  const auto vg = group_with_tst();
+  activate(vg);
+  mapper_.run(CreateDevice{"vg0-new", "CRYPT-PLAIN-vg0-new"});
+  const auto next = metadata::rename_volume(vg, "tst", "new");
+
+  EXPECT_THROW(activator_.stage_renaming(vg, next, {"new"}), Error);
+
+  EXPECT_TRUE(mapper_.find_name("vg0-tst"));
+}
+
+TEST_F(ActivatorTest, MendsTheNameOfADeviceThatMissedARenaming) {
+  const auto vg = group_with_tst();
+  activate(vg);
+  const auto next = metadata::rename_volume(vg, "tst", "new");
+  mapper_.fail_at(1);
+  EXPECT_THROW(activator_.stage_renaming(vg, next, {"new"}).go(), Error);
+  mapper_.clear_history();
+
+  activator_.activate(next, {"new"}, inputs_for(next));
+
+  EXPECT_THAT(mapper_.history(), testing::ElementsAre("rename vg0-tst vg0-new"));
+}
+
+TEST_F(ActivatorTest, FindsADeviceOfAVolumeByItsLayersToo) {
+  const auto vg = group_with_tst();
+  mapper_.run(CreateDevice{"vg0-tst-real", uuid_of(vg, "tst") + "-real"});
+
+  ASSERT_TRUE(activator_.any_device_of(vg, {"tst"}));
+  EXPECT_EQ(activator_.any_device_of(vg, {"tst"})->name, "vg0-tst-real");
+  EXPECT_FALSE(activator_.any_device_of(vg, {"tst_crdata"}));
 }
 
 TEST_F(ActivatorTest, LeavesNothingBehindWhenAnyStepOfAnActivationFails) {

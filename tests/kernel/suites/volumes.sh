@@ -1,0 +1,76 @@
+#!/bin/bash
+# Volumes under new names and of other sizes, open and closed, with udev's links.
+set -eu
+. "$(dirname "$(readlink -f "$0")")/../guest.sh"
+
+link_to() { same "$(readlink -f "/dev/vg0/$1")" "$(readlink -f "/dev/mapper/vg0-$2")"; }
+
+renamed_while_mounted() {
+  new_key key
+  cvm pvcreate /dev/ubda /dev/ubdb
+  cvm vgcreate vg0 /dev/ubda /dev/ubdb
+  expect 0 cvcreate --crypt "${kdf[@]}" -i 2 -L 40M -n tst --keyfile key vg0
+  expect 0 cvcreate -L 16M -n plain vg0
+  make_filesystem /dev/mapper/vg0-tst
+  mkdir there
+  mount /dev/mapper/vg0-tst there
+  tree_digest there >before
+  number=$(dmsetup info -c --noheadings -o major,minor vg0-tst)
+
+  expect 0 cvrename vg0/tst new-name
+  expect 0 cvrename vg0 plain simple
+  expect 0 cvrename vg0/cryptostore1 cryptostore4
+
+  no_device vg0-tst
+  no_device vg0-tst_crdata
+  same "$(dmsetup info -c --noheadings -o major,minor vg0-new--name)" "$number"
+  device vg0-new--name_crdata
+  test -b /dev/mapper/vg0-new--name
+  test ! -e /dev/mapper/vg0-tst
+  test ! -e /dev/vg0/tst
+  link_to new-name new--name
+  link_to simple simple
+  tree_digest there | cmp - before
+  echo more >there/more
+  umount there
+  expect 0 cvchange -an vg0
+  same "$(dmsetup ls)" "No devices found"
+  expect 0 cvchange -ay --keyfile key vg0
+  on_mounted /dev/vg0/new-name tree_digest >after
+  cmp before after
+}
+
+a_device_that_missed_its_new_name() {
+  cvm pvcreate /dev/ubda
+  cvm vgcreate vg0 /dev/ubda
+  expect 0 cvcreate -L 16M -n one vg0
+  dmsetup create vg0-two --table '0 8 zero'
+  expect 5 cvrename vg0/one two
+  says vg0-two
+  expect 0 cvs vg0/one
+  dmsetup remove vg0-two
+  # As after a crash between the commit and the renaming.
+  dmsetup rename vg0-one vg0-other
+  expect 0 cvchange -ay vg0/one
+  no_device vg0-other
+  link_to one one
+}
+
+renamed_types_of_lvm2() {
+  pvcreate -q /dev/ubda /dev/ubdb
+  vgcreate -q vg0 /dev/ubda /dev/ubdb
+  lvcreate -q -y --type mirror -m1 --mirrorlog core -l 2 -n m vg0
+  expect 5 cvrename vg0/m n
+  says "active"
+  lvchange -an vg0/m
+  expect 0 cvrename vg0/m n
+  expect 0 vgck vg0
+  lvs -a --noheadings -o lv_name vg0 | grep -q n_mimage_0
+  lvchange -ay vg0/n
+  lvremove -q -y vg0/n
+}
+
+scenario "an open volume, its data and its keystore under new names" renamed_while_mounted
+scenario "a device that missed its new name gets it" a_device_that_missed_its_new_name
+scenario "volumes of LVM2's types under new names" renamed_types_of_lvm2
+finish

@@ -1,0 +1,48 @@
+// What the tests of edits say to one another: questions about a group, and a group to begin with.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "lib/base/error.h"
+#include "metadata/edit.h"
+#include "tests/support/group_builder.h"
+
+namespace cv::test {
+
+inline std::vector<std::string> names_of(const metadata::VolumeGroup& vg) {
+  std::vector<std::string> names;
+  for (const metadata::LogicalVolume& lv : vg.lvs) names.push_back(lv.name);
+  return names;
+}
+
+template <class Deed>
+Error error_of(Deed&& deed) {
+  try {
+    deed();
+  } catch (const Error& error) {
+    return error;
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return Error(Errc::io, "nothing");
+}
+
+inline const metadata::Crypt& crypt_in(const metadata::VolumeGroup& vg, const std::string& lv,
+                                       std::size_t segment = 0) {
+  return std::get<metadata::Crypt>(metadata::lv_at(vg, lv).segments.at(segment).kind);
+}
+
+inline const metadata::Keystore& store_in(const metadata::VolumeGroup& vg,
+                                          const std::string& name = "cryptostore1") {
+  return *metadata::keystore_of(metadata::lv_at(vg, name));
+}
+
+inline metadata::VolumeGroup group_with_crypt(std::uint64_t extents = 4) {
+  const metadata::NewId ids = counting_ids();
+  metadata::VolumeGroup vg = create_store(group_with({31, 31}), luks_store(), ids);
+  return create_crypt(vg, crypt_volume("a", extents), ids);
+}
+
+}  // namespace cv::test
