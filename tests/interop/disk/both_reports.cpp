@@ -26,12 +26,23 @@ const Kind& kind_called(const std::string& name) {
   return name == "pv" ? tools::report::pv_report() : tools::report::lv_report();
 }
 
+/// Only what can be JSON: stock LVM2 puts lines of other kinds between.
+std::string json_lines(const std::string& output) {
+  std::string kept;
+  std::istringstream stream(output);
+  for (std::string line; std::getline(stream, line);) {
+    const auto first = line.find_first_not_of(' ');
+    if (first != std::string::npos && std::string_view("{}[]\"").find(line[first]) != std::string_view::npos)
+      kept += line + "\n";
+  }
+  return kept;
+}
+
 std::vector<ReportRow> rows_in(const ProgramResult& result, const std::string& command) {
-  const auto begin = result.output.find('{');
-  if (result.status != 0 || begin == std::string::npos)
+  const std::string text = json_lines(result.output);
+  if (result.status != 0 || text.empty())
     throw std::runtime_error(fmt::format("'{}' failed with {}: {}", command, result.status, result.output));
-  const auto document =
-      nlohmann::json::parse(result.output.substr(begin, result.output.rfind('}') + 1 - begin));
+  const auto document = nlohmann::json::parse(text);
   std::vector<ReportRow> rows;
   for (const auto& report : document.at("report"))
     for (const auto& [kind, list] : report.items())
@@ -67,11 +78,10 @@ void must_cvm(const std::string& command) {
         fmt::format("'cvm {}' failed with {}: {}", command, result.status, result.output));
 }
 
-std::vector<ReportRow> stock_rows(const StockLvm& lvm, const std::string& command) {
+std::vector<ReportRow> stock_rows(const StockLvm& lvm, const std::string& command, bool may_complain) {
   const std::string whole = command + " --reportformat json --units s --nosuffix";
-  // Its warnings come in the middle of the report.
-  const auto result =
-      run_program({"sh", "-c", fmt::format("exec lvm {} --driverloaded n 2>/dev/null", whole)});
+  auto result = run_program({"sh", "-c", fmt::format("exec lvm {} --driverloaded n 2>/dev/null", whole)});
+  if (may_complain) result.status = 0;
   return rows_in(result.status == 0 ? result : lvm.run(whole), command);
 }
 

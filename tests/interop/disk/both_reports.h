@@ -17,8 +17,9 @@ ProgramResult run_cvm(const std::string& command);
 /// Throws with its output where it fails.
 void must_cvm(const std::string& command);
 
-/// The rows of `lvm COMMAND` and `cvm COMMAND`, which asks for JSON.
-std::vector<ReportRow> stock_rows(const StockLvm& lvm, const std::string& command);
+/// The rows of `lvm COMMAND` and `cvm COMMAND`. Throws where it fails; stock LVM2 does also for some of what
+/// is damaged, and reports the rest nonetheless: `may_complain`.
+std::vector<ReportRow> stock_rows(const StockLvm& lvm, const std::string& command, bool may_complain = false);
 std::vector<ReportRow> our_rows(const std::string& command);
 
 class BothReports {
