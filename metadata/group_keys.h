@@ -9,7 +9,7 @@
 
 namespace cv::metadata {
 
-inline constexpr std::array<std::string_view, 18> kGroupKeys = {"id",
+inline constexpr std::array<std::string_view, 20> kGroupKeys = {"id",
                                                                 "seqno",
                                                                 "format",
                                                                 "status",
@@ -24,6 +24,8 @@ inline constexpr std::array<std::string_view, 18> kGroupKeys = {"id",
                                                                 "allocation_policy",
                                                                 "profile",
                                                                 "metadata_copies",
+                                                                "supersedes",
+                                                                "split_from",
                                                                 "physical_volumes",
                                                                 "logical_volumes",
                                                                 "historical_logical_volumes"};

@@ -89,6 +89,12 @@ class GroupPrinter {
       printer_.text("allocation_policy", name_of(vg_.allocation));
     }
     writer.number("metadata_copies", vg_.metadata_copies);
+    if (!vg_.supersedes.empty()) {
+      std::vector<std::string> ids;
+      for (const VgId& id : vg_.supersedes) ids.push_back(id.text());
+      writer.texts("supersedes", ids);
+    }
+    if (vg_.split_from) writer.text("split_from", vg_.split_from->text());
     writer.at("physical_volumes").blank();
     print_pvs();
     writer.at("logical_volumes").blank();

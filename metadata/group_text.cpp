@@ -155,6 +155,14 @@ class GroupReader {
     check_names();
   }
 
+  void take_superseded(const Event& event) {
+    for (const std::string& text : config::to_strings(event)) {
+      const auto id = VgId::parse(text);
+      if (!id) throw damaged(event.position, "{} is no id of a volume group", config::shown(text));
+      vg_.supersedes.push_back(*id);
+    }
+  }
+
   bool take_group_value(const Event& event, std::size_t rank) {
     switch (rank) {
       case known(kGroupKeys, "id"): vg_.id = to_id<VgId>(event); break;
@@ -173,6 +181,8 @@ class GroupReader {
       case known(kGroupKeys, "max_pv"): vg_.max_pv = config::to_unsigned32(event); break;
       case known(kGroupKeys, "allocation_policy"): return take_allocation(vg_.allocation, event);
       case known(kGroupKeys, "metadata_copies"): vg_.metadata_copies = config::to_unsigned32(event); break;
+      case known(kGroupKeys, "supersedes"): take_superseded(event); break;
+      case known(kGroupKeys, "split_from"): vg_.split_from = to_id<VgId>(event); break;
       default: return false;
     }
     return true;

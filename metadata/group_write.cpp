@@ -25,8 +25,8 @@ void flush_all(const std::vector<WriteTarget>& targets) {
     if (flushed.insert(target.device).second) target.device->flush();
 }
 
-GroupWrite::GroupWrite(std::vector<WriteTarget> targets, std::string text)
-    : text_(std::move(text)), measured_(disk::measure(text_)) {
+GroupWrite::GroupWrite(std::vector<WriteTarget> targets, std::string text, std::vector<WriteTarget> given_up)
+    : text_(std::move(text)), measured_(disk::measure(text_)), given_up_(std::move(given_up)) {
   for (auto& target : targets) {
     const auto place =
         during(target.device->path(), [&] { return disk::place_text(target.header, measured_); });
@@ -110,6 +110,22 @@ void GroupWrite::commit() {
             "reported as failed");
   }
   announced_ = false;
+  ignore_the_rest();
+}
+
+/// Behind the commit: before it these areas may be the only ones that hold the group. One that stays in use
+/// has an old text then, which does no harm.
+void GroupWrite::ignore_the_rest() noexcept {
+  try {
+    for (const auto& target : given_up_) {
+      auto committed = target.header.committed;
+      committed.flags |= disk::kAreaIgnored;
+      disk::write_area_header(*target.device, with_slots(target.header, committed, {}));
+    }
+    flush_all(given_up_);
+  } catch (const std::exception& error) {
+    log::warning("a metadata area stays in use: {}", error.what());
+  }
 }
 
 void GroupWrite::revert() noexcept {

@@ -23,7 +23,8 @@ void flush_all(const std::vector<WriteTarget>& targets);
 class GroupWrite {
  public:
   /// Finds a place in each area. Throws Errc::no_space; nothing is written yet.
-  GroupWrite(std::vector<WriteTarget> targets, std::string text);
+  /// `given_up` are areas in use that shall be ignored from the commit on; they keep the old text until then.
+  GroupWrite(std::vector<WriteTarget> targets, std::string text, std::vector<WriteTarget> given_up = {});
   ~GroupWrite();
   GroupWrite(const GroupWrite&) = delete;
   GroupWrite& operator=(const GroupWrite&) = delete;
@@ -48,10 +49,12 @@ class GroupWrite {
   bool write_commit(const Area& area) const noexcept;
   bool shows_commit(const Area& area) const noexcept;
   void revert() noexcept;
+  void ignore_the_rest() noexcept;
 
   std::string text_;
   disk::TextLocation measured_;
   std::vector<Area> areas_;
+  std::vector<WriteTarget> given_up_;
   bool announced_ = false;  ///< a precommitted slot may be set
 };
 

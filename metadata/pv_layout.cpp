@@ -68,6 +68,22 @@ disk::Label lay_out(const PvLayout& layout, const PvId& id) {
   return label;
 }
 
+Sectors data_end(const disk::Label& label, Bytes device_size) {
+  Sectors end = whole_sectors(device_size);
+  for (const auto& area : label.metadata_areas)
+    if (!label.data_areas.empty() && area.offset >= label.data_areas.front().offset)
+      end = std::min(end, whole_sectors(area.offset));
+  return end;
+}
+
+void require_fixed_end(const disk::Label& label, std::string_view path, Bytes device_size) {
+  if (data_end(label, label.device_size) == whole_sectors(label.device_size) ||
+      device_size == label.device_size)
+    return;
+  throw Error(Errc::unsupported, "{} has a metadata area at its end, which would have to move", path)
+      .advise("take it out of its group, make it anew with 'cvm pvcreate', and add it again");
+}
+
 PhysicalVolume member_of(const disk::Label& label, const std::string& path, Bytes device_size,
                          Sectors extent_size) {
   CV_ASSERT(extent_size.n != 0);
@@ -75,9 +91,7 @@ PhysicalVolume member_of(const disk::Label& label, const std::string& path, Byte
     throw Error(Errc::damaged, "the label of {} names no place for data", path)
         .advise("make the physical volume anew");
   const Sectors start = whole_sectors(label.data_areas.front().offset);
-  Sectors end = whole_sectors(device_size);
-  for (const auto& area : label.metadata_areas)
-    if (area.offset >= label.data_areas.front().offset) end = std::min(end, whole_sectors(area.offset));
+  const Sectors end = data_end(label, device_size);
   const Extents extents(start < end ? (end - start) / extent_size : 0);
   if (extents.n == 0)
     throw Error(Errc::no_space, "{} has no room for an extent of {} sectors", path, extent_size.n)

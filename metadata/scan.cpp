@@ -11,6 +11,7 @@
 #include "lib/base/error.h"
 #include "metadata/group_text.h"
 #include "metadata/names.h"
+#include "metadata/usage.h"
 
 namespace cv::metadata {
 namespace {
@@ -40,9 +41,16 @@ class Scanner {
     for (auto* device : devices) read_pv(*device);
     for (std::size_t pv = 0; pv < scan_.pvs.size(); ++pv)
       for (std::size_t area = 0; area < scan_.pvs[pv].disk.areas.size(); ++area) read_area(pv, area);
-    std::map<VgId, std::vector<Copy>> by_group;
-    for (const auto& copy : copies_) by_group[vg_of(copy).id].push_back(copy);
+    auto by_group = copies_by_group();
+    scan_.groups.reserve(by_group.size());
+    // A PV may stand in the texts of two groups after an interrupted split: first all say what they have.
     for (const auto& [id, copies] : by_group) assemble(copies);
+    auto group = scan_.groups.begin();
+    for (const auto& [id, copies] : by_group) {
+      judge_copies(*group, copies);
+      judge_pvs(*group++);
+    }
+    judge_shared_pvs();
     std::sort(scan_.groups.begin(), scan_.groups.end(), [](const FoundGroup& a, const FoundGroup& b) {
       return std::tie(a.vg.name, a.vg.id) < std::tie(b.vg.name, b.vg.id);
     });
@@ -142,11 +150,43 @@ class Scanner {
 
   const VolumeGroup& vg_of(const Copy& copy) const { return *cache_.at(copy.key).vg; }
 
-  /// All copies are of one group.
-  void assemble(const std::vector<Copy>& copies) {
-    const auto& newest = *std::max_element(copies.begin(), copies.end(), [&](const Copy& a, const Copy& b) {
+  const Copy& newest_of(const std::vector<Copy>& copies) const {
+    return *std::max_element(copies.begin(), copies.end(), [&](const Copy& a, const Copy& b) {
       return vg_of(a).seqno < vg_of(b).seqno;  // the first among equals
     });
+  }
+
+  /// Copies of a group that another one supersedes are old copies of that one.
+  std::map<VgId, std::vector<Copy>> copies_by_group() const {
+    std::map<VgId, std::vector<Copy>> by_group;
+    for (const auto& copy : copies_) by_group[vg_of(copy).id].push_back(copy);
+    std::vector<std::pair<VgId, VgId>> superseded;
+    for (const auto& [id, copies] : by_group)
+      for (const auto& former : vg_of(newest_of(copies)).supersedes)
+        if (former != id) superseded.emplace_back(former, id);
+    for (const auto& [former, id] : superseded) {
+      const auto found = by_group.find(former);
+      if (found == by_group.end() || !by_group.contains(id)) continue;
+      auto old_copies = std::move(found->second);
+      by_group.erase(found);
+      auto& copies = by_group[id];
+      copies.insert(copies.end(), old_copies.begin(), old_copies.end());
+    }
+    return by_group;
+  }
+
+  /// The newest of a group's own copies, superseded ones left aside.
+  const Copy& newest_own(const std::vector<Copy>& copies) const {
+    const VgId& id = vg_of(copies.front()).id;  // superseded copies stand behind
+    const Copy* newest = &copies.front();
+    for (const auto& copy : copies)
+      if (vg_of(copy).id == id && vg_of(copy).seqno > vg_of(*newest).seqno) newest = &copy;
+    return *newest;
+  }
+
+  /// All copies are of one group, or of what it supersedes.
+  void assemble(const std::vector<Copy>& copies) {
+    const auto& newest = newest_own(copies);
     FoundGroup group{.vg = vg_of(newest),
                      .text = {.offset = Bytes(0), .size = newest.key.second, .crc = newest.key.first},
                      .devices = {},
@@ -154,8 +194,6 @@ class Scanner {
                      .findings = {}};
     judge_status(group);
     choose_devices(group, copies);
-    judge_copies(group, copies, newest);
-    judge_pvs(group);
     scan_.groups.push_back(std::move(group));
   }
 
@@ -184,6 +222,17 @@ class Scanner {
              fmt::format("make it writable with 'vgchange -p rw {}'", vg.name));
   }
 
+  /// The PVs flagged MISSING that volumes lie on.
+  static std::set<PvId> needed_of_missing(const VolumeGroup& vg) {
+    std::set<PvId> needed;
+    const auto is_missing = [](const PhysicalVolume& pv) { return has_flag(pv.flags, "MISSING"); };
+    if (std::none_of(vg.pvs.begin(), vg.pvs.end(), is_missing)) return needed;
+    const Usage usage = usage_of(vg);
+    for (std::size_t i = 0; i < vg.pvs.size(); ++i)
+      if (!usage.pvs[i].taken.empty() || usage.unclear != nullptr) needed.insert(vg.pvs[i].id);
+    return needed;
+  }
+
   /// Gives each PV of the group its device. Of several with one id: the one that holds the newest text, else
   /// the one that the text names, else the first.
   void choose_devices(FoundGroup& group, const std::vector<Copy>& copies) {
@@ -192,7 +241,8 @@ class Scanner {
         return copy.pv == pv && copy.key == TextKey{group.text.crc, group.text.size};
       });
     };
-    for (const auto& member : group.vg.pvs) {
+    const auto needed = needed_of_missing(group.vg);
+    for (auto& member : group.vg.pvs) {
       std::vector<std::size_t> candidates;
       for (std::size_t i = 0; i < scan_.pvs.size(); ++i)
         if (scan_.pvs[i].disk.label.id == member.id) candidates.push_back(i);
@@ -203,6 +253,8 @@ class Scanner {
         return rank(a) > rank(b);
       });
 
+      // What a returned PV holds is old; where nothing of it is in use, that does no harm.
+      if (!candidates.empty() && !needed.contains(member.id)) clear_flag(member.flags, "MISSING");
       const bool usable = !candidates.empty() && !has_flag(member.flags, "MISSING");
       group.devices[member.id] = usable ? scan_.pvs[candidates.front()].disk.device : nullptr;
       for (std::size_t i = 0; i < candidates.size(); ++i) {
@@ -224,7 +276,8 @@ class Scanner {
     group.obstacles.push_back({.kind = Hindrance::duplicate_pvs, .sentence = sentence, .advice = advice});
   }
 
-  void judge_copies(FoundGroup& group, const std::vector<Copy>& copies, const Copy& newest) {
+  void judge_copies(FoundGroup& group, const std::vector<Copy>& copies) {
+    const auto& newest = newest_own(copies);
     for (const auto& copy : copies) {
       auto& pv = scan_.pvs[copy.pv];
       const auto& path = pv.disk.device->path();
@@ -236,6 +289,13 @@ class Scanner {
                                          "make it a new physical volume when its data is not needed"));
       }
       if (pv.state != PvState::member || copy.key == newest.key) continue;
+      if (vg_of(copy).id != group.vg.id) {
+        group.findings.push_back(warning("METADATA-STALE",
+                                         fmt::format("{} still has the metadata of {}, which {} replaces",
+                                                     path, vg_of(copy).name, group.vg.name),
+                                         "the next change of the group brings it up to date"));
+        continue;
+      }
       if (vg_of(copy).seqno < group.vg.seqno) {
         group.findings.push_back(
             warning("METADATA-STALE",
@@ -284,6 +344,46 @@ class Scanner {
     group.obstacles.push_back({.kind = Hindrance::missing_pvs, .sentence = sentence, .advice = advice});
   }
 
+  /// PVs that two groups list: the remains of a split, or damage.
+  void judge_shared_pvs() {
+    std::map<PvId, FoundGroup*> owners;
+    for (auto& group : scan_.groups) {
+      for (const auto& member : group.vg.pvs) {
+        const auto [known, is_new] = owners.emplace(member.id, &group);
+        if (is_new) continue;
+        FoundGroup& other = *known->second;
+        if (group.vg.split_from == other.vg.id || other.vg.split_from == group.vg.id) continue;
+        const auto sentence = fmt::format("both {} and {} list the physical volume {}", other.vg.name,
+                                          group.vg.name, member.id.text());
+        for (FoundGroup* claims : {&group, &other})
+          claims->obstacles.push_back({.kind = Hindrance::conflict,
+                                       .sentence = sentence,
+                                       .advice = "see with 'cvck' which of both is right"});
+      }
+    }
+    for (auto& to : scan_.groups) {
+      if (!to.vg.split_from) continue;
+      const auto from = std::find_if(scan_.groups.begin(), scan_.groups.end(), [&](const FoundGroup& group) {
+        return group.vg.id == *to.vg.split_from;
+      });
+      const bool has_from = from != scan_.groups.end();
+      // Exported it is only until the split is finished.
+      std::erase_if(to.obstacles, [](const Obstacle& one) { return one.kind == Hindrance::exported; });
+      note_split(to, fmt::format("the split of {} into {} was interrupted",
+                                 has_from ? from->vg.name : to.vg.split_from->text(), to.vg.name));
+      const auto has_pv_of_it = [&](const PhysicalVolume& pv) { return find_pv(to.vg, pv.id) != nullptr; };
+      if (has_from && std::any_of(from->vg.pvs.begin(), from->vg.pvs.end(), has_pv_of_it))
+        note_split(*from, fmt::format("the split of {} into {} was interrupted", from->vg.name, to.vg.name));
+    }
+  }
+
+  static void note_split(FoundGroup& group, const std::string& sentence) {
+    const std::string advice = "the next change of either group finishes it";
+    group.findings.push_back(warning("SPLIT-UNFINISHED", sentence, advice));
+    group.obstacles.insert(group.obstacles.begin(),
+                           {.kind = Hindrance::unfinished, .sentence = sentence, .advice = advice});
+  }
+
   static std::string describe_missing(const PhysicalVolume& member) {
     const auto where = member.device.empty() ? "" : fmt::format(" (last seen as {})", member.device);
     return has_flag(member.flags, "MISSING")
@@ -312,7 +412,10 @@ class Scanner {
         pv.state = PvState::used;
         scan_.findings.push_back(warning(
             "PV-USED", fmt::format("{} says that it is in a group, but none that can be read has it", path),
-            "attach the other devices of its group"));
+            is_marked_only(pv) ? "its metadata area is empty, as an interrupted vgcreate or vgremove leaves "
+                                 "it: where no other device of its group is away, vgcreate, vgextend and "
+                                 "pvcreate take it with --yes"
+                               : "attach the other devices of its group"));
       } else if (!is_first) {
         pv.state = PvState::duplicate;
         scan_.findings.push_back(
@@ -330,67 +433,11 @@ class Scanner {
   std::vector<Copy> copies_;
 };
 
-[[noreturn]] void throw_obstacle(const Obstacle& obstacle) {
-  using enum Hindrance;
-  const bool is_damage = obstacle.kind == conflict;
-  throw Error(is_damage ? Errc::damaged : Errc::refused, "{}", obstacle.sentence)
-      .advise("{}", obstacle.advice);
-}
-
 }  // namespace
 
 Scan scan_devices(const std::vector<device::BlockDevice*>& devices, std::string_view host_system_id,
                   ScanDepth depth, TextCache& cache) {
   return Scanner(host_system_id, depth, cache).run(devices);
-}
-
-const FoundGroup& group_at(const Scan& scan, std::string_view name) {
-  const FoundGroup* found = nullptr;
-  for (const auto& group : scan.groups) {
-    if (group.vg.name != name) continue;
-    if (found != nullptr)
-      throw Error(Errc::refused, "there are two volume groups with the name {}: {} and {}", name,
-                  found->vg.id.text(), group.vg.id.text())
-          .advise("choose the devices of one of them with --devices, and rename it");
-    found = &group;
-  }
-  if (found != nullptr) return *found;
-
-  for (const auto& pv : scan.pvs) {
-    if (pv.state != PvState::unreadable || pv.group != name) continue;
-    const auto& areas = pv.disk.areas;
-    const auto bad =
-        std::find_if(areas.begin(), areas.end(), [](const AreaOnDisk& area) { return !area.flaw.empty(); });
-    throw Error(Errc::damaged, "no copy of the metadata of {} can be read; on {}: {}", name,
-                pv.disk.device->path(), bad->flaw)
-        .advise("restore it from a backup with 'vgcfgrestore {}'", name);
-  }
-  const auto suspect = std::find_if(scan.pvs.begin(), scan.pvs.end(), [](const FoundPv& pv) {
-    return pv.state == PvState::unreadable || pv.state == PvState::used;
-  });
-  Error error(Errc::not_found, "there is no volume group {}", name);
-  if (suspect == scan.pvs.end()) throw error;
-  throw std::move(error).advise("{} is in a group that can't be read and may be this one; see cvck",
-                                suspect->disk.device->path());
-}
-
-const FoundPv* find_pv(const Scan& scan, std::string_view path) {
-  const auto found = std::find_if(scan.pvs.begin(), scan.pvs.end(),
-                                  [&](const FoundPv& pv) { return pv.disk.device->path() == path; });
-  return found == scan.pvs.end() ? nullptr : &*found;
-}
-
-void require_changeable(const FoundGroup& group, const std::vector<Hindrance>& despite) {
-  for (const auto& obstacle : group.obstacles)
-    if (std::find(despite.begin(), despite.end(), obstacle.kind) == despite.end()) throw_obstacle(obstacle);
-}
-
-void require_usable(const FoundGroup& group) {
-  using enum Hindrance;
-  for (const auto& obstacle : group.obstacles)
-    if (obstacle.kind == exported || obstacle.kind == foreign || obstacle.kind == lock_type ||
-        obstacle.kind == clustered)
-      throw_obstacle(obstacle);
 }
 
 }  // namespace cv::metadata

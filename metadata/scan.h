@@ -56,7 +56,8 @@ enum class Hindrance {
   read_only,
   missing_pvs,
   duplicate_pvs,
-  conflict
+  conflict,
+  unfinished  ///< a vgsplit was interrupted; begin_change() finishes it
 };
 
 struct Obstacle {
@@ -99,9 +100,23 @@ using TextCache = std::map<std::pair<std::uint32_t, Bytes>, ReadText>;
 Scan scan_devices(const std::vector<device::BlockDevice*>& devices, std::string_view host_system_id,
                   ScanDepth depth, TextCache& cache);
 
+/// A group that was written and is not yet out of the one that it is split from.
+struct UnfinishedSplit {
+  const FoundGroup* from = nullptr;  ///< null: it is not there
+  const FoundGroup* to = nullptr;
+};
+/// The split that `group` takes part in, on either side; `to` is null where there is none.
+UnfinishedSplit unfinished_split(const Scan& scan, const VgId& group);
+
+/// A PV that was marked as used for a group whose text never arrived on it, or has been taken from it: all
+/// its areas are whole and empty. An interrupted vgcreate, vgextend or vgremove leaves such PVs.
+bool is_marked_only(const FoundPv& pv);
+
 /// One group by name. Throws Errc::not_found, Errc::damaged where all its copies are, Errc::refused where two
 /// groups have that name.
 const FoundGroup& group_at(const Scan& scan, std::string_view name);
+/// The same for a group that is known by its id. Throws Errc::not_found.
+const FoundGroup& group_at(const Scan& scan, const VgId& id);
 /// The PV on the device of that path, or null.
 const FoundPv* find_pv(const Scan& scan, std::string_view path);
 

@@ -26,7 +26,18 @@ void require_vg_name(std::string_view name) {
   if (!is_legal_vg_name(name)) throw Error(Errc::bad_name, "'{}' is no name of a volume group", name);
 }
 
-void require_takeable(const FoundPv& pv, bool force) {
+/// Throws where a group of that name is there, or was until it was damaged.
+void require_new_group(const Scan& now, std::string_view name) {
+  for (const auto& group : now.groups)
+    if (group.vg.name == name)
+      throw Error(Errc::exists, "there is a volume group {} already", name).advise("choose another name");
+  for (const auto& pv : now.pvs)
+    if (pv.state == PvState::unreadable && pv.group == name)
+      throw Error(Errc::exists, "{} holds a damaged volume group {}", pv.disk.device->path(), name)
+          .advise("repair that one, or choose another name");
+}
+
+void require_takeable(const FoundPv& pv, bool force, bool take_members) {
   const auto& path = pv.disk.device->path();
   const auto refuse = [&](std::string_view why) {
     if (!force)
@@ -36,9 +47,13 @@ void require_takeable(const FoundPv& pv, bool force) {
   switch (pv.state) {
     case PvState::orphan: return;
     case PvState::member:
+      if (take_members) return;
       throw Error(Errc::in_use, "{} is a physical volume of {}", path, pv.group)
-          .advise("take it out with 'vgreduce {} {}' first", pv.group, path);
-    case PvState::used: return refuse("says that it is in a volume group, which can't be found");
+          .advise("take it out with 'cvm vgreduce {} {}' first; -ff takes it away from the group as it is",
+                  pv.group, path);
+    case PvState::used:
+      return refuse(is_marked_only(pv) ? "was marked for a volume group that never came to be, or is away"
+                                       : "says that it is in a volume group, which can't be found");
     case PvState::outdated: return refuse("has old metadata of a volume group");
     case PvState::unreadable: return refuse("has metadata that can't be read");
     case PvState::duplicate: return refuse("has the id of another physical volume");
@@ -63,6 +78,12 @@ void handle_signatures(device::BlockDevice& device, bool wipe) {
   for (const auto& signature : found) types.push_back(signature.type);
   throw Error(Errc::refused, "{} holds something else: {}", device.path(), fmt::join(types, ", "))
       .advise("answer yes, or use --yes, to wipe it");
+}
+
+void ignore_area(device::BlockDevice& device, const disk::DiskArea& area, bool ignore) {
+  auto header = disk::read_area_header(device, area);
+  header.committed.flags = ignore ? disk::kAreaIgnored : 0;
+  disk::write_area_header(device, header);
 }
 
 }  // namespace
@@ -110,13 +131,62 @@ LockedGroup MetadataStore::read(std::string_view name, device::LockMode mode) {
 Transaction MetadataStore::begin(std::string_view name, const BeginOptions& options) {
   require_vg_name(name);
   std::vector<device::LockFile> locks;
-  if (options.membership) locks.push_back(lock(device::kGlobalLock, device::LockMode::exclusive));
-  locks.push_back(lock(device::group_lock(name), device::LockMode::exclusive));
+  if (!options.new_name.empty()) {
+    CV_ASSERT(options.membership);
+    require_vg_name(options.new_name);
+    locks = lock_groups(name, options.new_name);
+  } else {
+    if (options.membership) locks.push_back(lock(device::kGlobalLock, device::LockMode::exclusive));
+    locks.push_back(lock(device::group_lock(name), device::LockMode::exclusive));
+  }
   auto now = scan();
-  auto group = group_at(now, name);
+  if (!options.new_name.empty()) require_new_group(now, options.new_name);
+  auto group = options.id ? group_at(now, *options.id) : group_at(now, name);
+  if (group.vg.name != name)
+    throw Error(Errc::refused, "the volume group {} was renamed to {} meanwhile", name, group.vg.name)
+        .advise("run the command again");
   require_changeable(group, options.despite);
   for (const auto& finding : group.findings) log::warning("{}", finding.sentence);
   return {options_, std::move(locks), std::move(now), std::move(group), options.membership};
+}
+
+std::vector<device::LockFile> MetadataStore::lock_groups(std::string_view one, std::string_view other) const {
+  std::vector<device::LockFile> locks;
+  locks.push_back(lock(device::kGlobalLock, device::LockMode::exclusive));
+  // In the order in which LVM2 takes them, so that nobody waits for each other.
+  locks.push_back(lock(device::group_lock(std::min(one, other)), device::LockMode::exclusive));
+  locks.push_back(lock(device::group_lock(std::max(one, other)), device::LockMode::exclusive));
+  return locks;
+}
+
+TwoChanges MetadataStore::begin_two(std::string_view one, std::string_view other,
+                                    const BeginOptions& options) {
+  require_vg_name(one);
+  require_vg_name(other);
+  if (one == other) throw Error(Errc::usage, "{} is named twice", one).advise("name two volume groups");
+  auto locks = lock_groups(one, other);
+  const auto now = scan();
+  const auto& first = group_at(now, one);
+  const auto& second = group_at(now, other);
+  require_changeable(first, options.despite);
+  require_changeable(second, options.despite);
+  return {.one = {options_, std::move(locks), now, first, true}, .other = {options_, {}, now, second, true}};
+}
+
+TwoChanges MetadataStore::begin_with_new(std::string_view one, std::string_view other,
+                                         const BeginOptions& options) {
+  require_vg_name(one);
+  require_vg_name(other);
+  if (one == other) throw Error(Errc::exists, "there is a volume group {} already", one);
+  auto locks = lock_groups(one, other);
+  const auto now = scan();
+  const auto& first = group_at(now, one);
+  require_changeable(first, options.despite);
+  require_new_group(now, other);
+  FoundGroup none;
+  none.vg.name = other;
+  return {.one = {options_, std::move(locks), now, first, true},
+          .other = {options_, {}, now, std::move(none), true}};
 }
 
 Transaction MetadataStore::begin_new(std::string_view name) {
@@ -125,12 +195,7 @@ Transaction MetadataStore::begin_new(std::string_view name) {
   locks.push_back(lock(device::kGlobalLock, device::LockMode::exclusive));
   locks.push_back(lock(device::group_lock(name), device::LockMode::exclusive));
   auto now = scan();
-  for (const auto& group : now.groups)
-    if (group.vg.name == name) throw Error(Errc::exists, "there is a volume group {} already", name);
-  for (const auto& pv : now.pvs)
-    if (pv.state == PvState::unreadable && pv.group == name)
-      throw Error(Errc::exists, "{} holds a damaged volume group {}", pv.disk.device->path(), name)
-          .advise("repair that one, or choose another name");
+  require_new_group(now, name);
   FoundGroup none;
   none.vg.name = name;
   return {options_, std::move(locks), std::move(now), std::move(none), true};
@@ -140,7 +205,7 @@ disk::Label MetadataStore::create_pv(std::string_view path, NewPv wanted) {
   const auto global = lock(device::kGlobalLock, device::LockMode::exclusive);
   auto& device = device_at(path);
   const auto now = scan();
-  if (const auto* pv = find_pv(now, path)) require_takeable(*pv, wanted.force);
+  if (const auto* pv = find_pv(now, path)) require_takeable(*pv, wanted.force, wanted.take_members);
   for (const auto& pv : now.pvs)
     if (pv.disk.label.id == wanted.id && pv.disk.device != &device)
       throw Error(Errc::exists, "{} has the id {} already", pv.disk.device->path(), wanted.id.text());
@@ -151,9 +216,15 @@ disk::Label MetadataStore::create_pv(std::string_view path, NewPv wanted) {
   handle_signatures(device, wanted.wipe);
 
   // No label, no PV: whatever happens before the last write, the device is an empty one.
-  device.write(Bytes(0), std::array<std::byte, kZeroedHead>{});
+  if (wanted.zero)
+    device.write(Bytes(0), std::array<std::byte, kZeroedHead>{});
+  else
+    disk::erase_labels(device);
   device.flush();
-  for (const auto& area : label.metadata_areas) disk::format_area(device, area);
+  for (const auto& area : label.metadata_areas) {
+    disk::format_area(device, area);
+    if (wanted.ignore_areas) ignore_area(device, area, true);
+  }
   device.flush();
   disk::write_label(device, label);
   device.flush();
@@ -161,17 +232,56 @@ disk::Label MetadataStore::create_pv(std::string_view path, NewPv wanted) {
   return label;
 }
 
-void MetadataStore::remove_pv(std::string_view path, bool force) {
+void MetadataStore::remove_pv(std::string_view path, bool force, bool take_members) {
   const auto global = lock(device::kGlobalLock, device::LockMode::exclusive);
   auto& device = device_at(path);
   const auto now = scan();
   const auto* pv = find_pv(now, path);
   if (pv == nullptr) throw Error(Errc::not_found, "{} is no physical volume", path);
-  require_takeable(*pv, force);
+  require_takeable(*pv, force, take_members);
   require_free(device);
   disk::erase_labels(device);
   device.flush();
   drop_hints(options_.lvm_run_dir);
+}
+
+PvOnDisk MetadataStore::orphan_at(std::string_view path) {
+  device_at(path);
+  const auto now = scan();
+  const auto* pv = find_pv(now, path);
+  if (pv == nullptr) throw Error(Errc::not_found, "{} is no physical volume", path);
+  require_takeable(*pv, false, false);
+  return pv->disk;
+}
+
+void MetadataStore::resize_orphan(std::string_view path, Bytes size) {
+  const auto global = lock(device::kGlobalLock, device::LockMode::exclusive);
+  auto pv = orphan_at(path);
+  // What has to be kept free of data in front of the end is the same for every size.
+  if (pv.label.data_areas.empty() || size < pv.label.data_areas.front().offset + kLeastPv)
+    throw Error(Errc::no_space, "with {} bytes {} would have no room for data", size.n, path)
+        .advise("leave it larger");
+  if (pv.label.metadata_areas.size() > 1) require_fixed_end(pv.label, path, size);
+  pv.label.device_size = size;
+  disk::write_label(*pv.device, pv.label);
+  pv.device->flush();
+}
+
+void MetadataStore::change_orphan_id(std::string_view path, const PvId& id) {
+  const auto global = lock(device::kGlobalLock, device::LockMode::exclusive);
+  auto pv = orphan_at(path);
+  pv.label.id = id;
+  disk::write_label(*pv.device, pv.label);
+  pv.device->flush();
+  drop_hints(options_.lvm_run_dir);
+}
+
+void MetadataStore::ignore_orphan_areas(std::string_view path, bool ignore) {
+  const auto global = lock(device::kGlobalLock, device::LockMode::exclusive);
+  const auto pv = orphan_at(path);
+  for (const auto& area : pv.areas)
+    if (area.header && area.header->ignored() != ignore) ignore_area(*pv.device, area.place, ignore);
+  pv.device->flush();
 }
 
 device::BlockDevice* MetadataStore::find_device(std::string_view path) const {

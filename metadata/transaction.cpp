@@ -7,6 +7,7 @@
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "metadata/check.h"
+#include "metadata/edit_group.h"
 #include "metadata/hints.h"
 #include "metadata/pv_layout.h"
 #include "metadata/store.h"
@@ -48,7 +49,10 @@ Transaction::Transaction(const StoreOptions& options, std::vector<device::LockFi
       may_change_membership_(may_change_membership) {
   for (const auto& pv : scan_.pvs) {
     const auto member = found_.devices.find(pv.disk.label.id);
-    const bool is_member = member != found_.devices.end() && member->second == pv.disk.device;
+    // One that is flagged MISSING though its device is back is at hand for taking it back, or giving it up.
+    const bool is_back = member != found_.devices.end() && member->second == nullptr &&
+                         pv.state == PvState::member && pv.group == found_.vg.name;
+    const bool is_member = member != found_.devices.end() && (is_back || member->second == pv.disk.device);
     if (is_member || pv.state == PvState::orphan) pvs_.emplace(pv.disk.label.id, pv.disk);
   }
 }
@@ -86,8 +90,9 @@ void Transaction::require_unchanged(const PvOnDisk& pv, const AreaOnDisk& known,
       .advise("see that no other program and no other host writes to it, then try again");
 }
 
-std::vector<WriteTarget> Transaction::targets_for(const VolumeGroup& next) {
-  std::vector<WriteTarget> targets;
+Transaction::Targets Transaction::targets_for(const VolumeGroup& next) {
+  std::vector<WriteTarget> all;
+  std::vector<AreaUse> uses;
   for (const auto& member : next.pvs) {
     auto* pv = has_flag(member.flags, "MISSING") ? nullptr : usable_pv(member.id);
     if (pv == nullptr) continue;
@@ -100,15 +105,23 @@ std::vector<WriteTarget> Transaction::targets_for(const VolumeGroup& next) {
       const auto header =
           during(pv->device->path(), [&] { return disk::read_area_header(*pv->device, area.place); });
       require_unchanged(*pv, area, header);
-      if (header.ignored()) continue;
       if (reaches_into_data(header, member, next.extent_size))
         throw Error(Errc::damaged, "the metadata area on {} at {} lies inside the extents of the volumes",
                     pv->device->path(), area.place.offset.n)
             .advise("restore the label of the device with 'pvcreate --restorefile'");
-      targets.push_back({.device = pv->device, .header = header});
+      const auto wish = wishes_.find(member.id);
+      uses.push_back({.pv = member.id, .used = !header.ignored(), .wish = std::nullopt});
+      if (wish != wishes_.end()) uses.back().wish = wish->second;
+      all.push_back({.device = pv->device, .header = header});
     }
   }
-  if (targets.empty())
+  choose_areas(uses, next.metadata_copies);
+  Targets targets;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (uses[i].used) targets.written.push_back(all[i]);
+    if (!uses[i].used && !all[i].header.ignored()) targets.given_up.push_back(all[i]);
+  }
+  if (targets.written.empty())
     throw Error(Errc::refused, "no physical volume of {} has a metadata area that can be used", next.name)
         .advise("add one that was made with --metadatacopies 1");
   return targets;
@@ -143,6 +156,50 @@ void Transaction::archive_once() {
   is_archived_ = true;
 }
 
+std::pair<std::size_t, std::size_t> Transaction::count_areas() const {
+  std::pair<std::size_t, std::size_t> count;
+  for (const auto& member : found_.vg.pvs) {
+    const auto pv = pvs_.find(member.id);
+    if (pv == pvs_.end()) continue;
+    for (const auto& area : pv->second.areas) {
+      if (!area.header) continue;
+      ++count.second;
+      if (!area.header->ignored()) ++count.first;
+    }
+  }
+  return count;
+}
+
+bool Transaction::has_stale_areas() const {
+  for (const auto& member : found_.vg.pvs) {
+    const auto pv = pvs_.find(member.id);
+    if (pv == pvs_.end() || has_flag(member.flags, "MISSING")) continue;
+    for (const auto& area : pv->second.areas) {
+      if (!area.header || area.header->ignored()) continue;
+      const auto& text = area.header->committed;
+      if (text.size != found_.text.size || text.crc != found_.text.crc) return true;
+    }
+  }
+  return false;
+}
+
+void Transaction::write_device_size(const PvId& id, Bytes size) {
+  auto* pv = usable_pv(id);
+  CV_ASSERT(pv != nullptr && !pending_);
+  if (pv->label.device_size == size) return;
+  pv->label.device_size = size;
+  disk::write_label(*pv->device, pv->label);
+  pv->device->flush();
+}
+
+void Transaction::hand_over(const std::vector<PvId>& pvs, Transaction& to) {
+  CV_ASSERT(!pending_ && !to.pending_ && may_change_membership_ && to.may_change_membership_);
+  for (const auto& id : pvs) {
+    auto pv = pvs_.extract(id);
+    if (!pv.empty()) to.pvs_.insert(std::move(pv));
+  }
+}
+
 void Transaction::prepare(VolumeGroup next, std::string_view reason) {
   CV_ASSERT(!pending_);
   const auto& before = found_.vg;
@@ -161,7 +218,9 @@ void Transaction::prepare(VolumeGroup next, std::string_view reason) {
   CV_ASSERT(may_change_membership_ || (!joins && pending->leaving.empty() && next.name == before.name));
 
   auto text = print_checked(next, reason);
-  pending->write = std::make_unique<GroupWrite>(targets_for(next), std::move(text));
+  auto targets = targets_for(next);
+  pending->write =
+      std::make_unique<GroupWrite>(std::move(targets.written), std::move(text), std::move(targets.given_up));
   if (pending->write->percent_full() >= kNearlyFullPercent)
     log::warning("the metadata of {} takes {} % of the room that there is for it", next.name,
                  pending->write->percent_full());
@@ -180,8 +239,10 @@ const VolumeGroup& Transaction::prepared() const {
 /// Labels say USED before any text names their PV.
 void Transaction::mark_members(Pending& pending) {
   for (const auto& member : pending.next.pvs) {
+    if (has_flag(member.flags, "MISSING")) continue;
     auto* pv = usable_pv(member.id);
     if (pv == nullptr) {
+      // A member that is away now; whoever joins is there.
       CV_ASSERT(!is_joining(found_.vg, member));
       continue;
     }
@@ -272,7 +333,7 @@ void Transaction::release(const std::vector<PvId>& leaving) {
 
 void Transaction::remove_group() {
   CV_ASSERT(!pending_ && may_change_membership_ && found_.vg.seqno != 0);
-  if (!found_.vg.lvs.empty())
+  if (!holds_no_volumes(found_.vg))
     throw Error(Errc::in_use, "{} still has {} logical volumes", found_.vg.name, found_.vg.lvs.size())
         .advise("remove them first");
   archive_once();

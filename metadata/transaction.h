@@ -10,6 +10,7 @@
 
 #include "lib/base/undo.h"
 #include "lib/device/lock_file.h"
+#include "metadata/area_choice.h"
 #include "metadata/group_text.h"
 #include "metadata/group_write.h"
 #include "metadata/scan.h"
@@ -41,6 +42,18 @@ class Transaction {
   /// taken.
   PhysicalVolume new_member(std::string_view path, Sectors extent_size) const;
 
+  /// Lets this change use or ignore all metadata areas of a PV (pvchange --metadataignore).
+  void use_areas(const PvId& pv, bool use) { wishes_[pv] = use; }
+  /// The areas of the group that are in use now, and all that could be.
+  std::pair<std::size_t, std::size_t> count_areas() const;
+  /// Whether an area in use holds anything but the newest text.
+  bool has_stale_areas() const;
+  /// Says so in the label of a member whose group has taken over that size by then.
+  void write_device_size(const PvId& pv, Bytes size);
+
+  /// Lets `to` write to PVs of this group, which stops to: they change over with the next commits of both.
+  void hand_over(const std::vector<PvId>& pvs, Transaction& to);
+
   /// Writes `next` beside what is valid; readers go on seeing current(). Gives it the next seqno. Throws,
   /// with nothing valid changed: for errors that check() did not find before, metadata without room, devices
   /// that fail, an archive that can't be written, and metadata that somebody changed in spite of the lock.
@@ -55,7 +68,11 @@ class Transaction {
   /// Takes back what was prepared.
   void abandon() noexcept { pending_.reset(); }
 
-  /// Removes a group that has no LVs; its PVs are orphans afterwards.
+  /// Puts the group as it was into the archive, before its first change; prepare() and remove_group() do it,
+  /// too. Throws where it can't be written.
+  void archive_once();
+
+  /// Removes a group that has no LVs but stores being erased; its PVs are orphans afterwards.
   void remove_group();
 
  private:
@@ -67,11 +84,14 @@ class Transaction {
   };
 
   PvOnDisk* usable_pv(const PvId& id);
-  std::vector<WriteTarget> targets_for(const VolumeGroup& next);
+  struct Targets {
+    std::vector<WriteTarget> written;
+    std::vector<WriteTarget> given_up;
+  };
+  Targets targets_for(const VolumeGroup& next);
   void require_unchanged(const PvOnDisk& pv, const AreaOnDisk& known, const disk::AreaHeader& header) const;
   TextStamp stamp(std::string_view reason) const;
   std::string print_checked(const VolumeGroup& next, std::string_view reason) const;
-  void archive_once();
   void mark_members(Pending& pending);
   void remember_headers();
   void clear_slots(PvOnDisk& pv);
@@ -83,6 +103,7 @@ class Transaction {
   Scan scan_;
   FoundGroup found_;
   std::map<PvId, PvOnDisk> pvs_;  ///< members that are there, and orphans that may join
+  std::map<PvId, bool> wishes_;   ///< of use_areas()
   bool may_change_membership_;
   bool is_archived_ = false;          ///< the group as it was before the first change
   std::unique_ptr<Pending> pending_;  ///< dies before the locks

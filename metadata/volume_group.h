@@ -70,7 +70,12 @@ struct VolumeGroup {
   std::uint32_t max_lv = 0;
   std::uint32_t max_pv = 0;
   Allocation allocation = Allocation::normal;
-  std::uint32_t metadata_copies = 0;
+  std::uint32_t metadata_copies = 0;  ///< metadata areas in use; 0: as they were set one by one
+  /// Groups whose texts this one replaces wherever such a text still lies: it was merged from them, or had
+  /// that id. Set only while that change is under way.
+  std::vector<VgId> supersedes;
+  /// The group that it is being split from, until that one has gone on without it.
+  std::optional<VgId> split_from;
   std::vector<PhysicalVolume> pvs;
   std::vector<LogicalVolume> lvs;
   config::Carried carried;

@@ -175,7 +175,7 @@ TextLocation place_text(const AreaHeader& header, const TextLocation& measured) 
   place.offset = next_text_offset(header);
 
   const auto& old = header.committed;
-  if (!old.empty() && is_inside(header, old) &&
+  if (!old.empty() && !header.ignored() && is_inside(header, old) &&
       overlap(stretches(place.offset, place.size, header.size), stretches(old.offset, old.size, header.size)))
     throw Error(Errc::no_space,
                 "the metadata area has no room for {} bytes beside the {} bytes that are in it", place.size.n,
