@@ -1,10 +1,12 @@
 #include "tools/group_change.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include "activate/device_name.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
+#include "metadata/group_moves.h"
 #include "metadata/iv_space.h"
 #include "metadata/store_bytes.h"
 #include "tools/common_options.h"
@@ -22,18 +24,54 @@ Origin origin_of(Session& session) {
   return {options.now(), options.host_name};
 }
 
-Transaction begin_change(Session& session, const std::string& vg) {
-  Transaction change = session.store().begin(vg);
-  if (!session.is_test()) finish_erasing(session, change);
-  return change;
+namespace {
+
+/// Goes on with a split that the group has a part in. The group must not be locked by us.
+void finish_split_of(Session& session, const std::string& vg) {
+  const Scan seen = session.store().scan();
+  for (const FoundGroup& group : seen.groups) {
+    if (group.vg.name != vg) continue;
+    const UnfinishedSplit split = unfinished_split(seen, group.vg.id);
+    if (split.to != nullptr) finish_split(session.store(), split);
+    return;
+  }
+}
+
+/// Whether the group can't be changed before a split is finished.
+bool waits_for_split(const FoundGroup& group) {
+  return std::ranges::find(group.obstacles, Hindrance::unfinished, &Obstacle::kind) != group.obstacles.end();
+}
+
+}  // namespace
+
+Transaction begin_change(Session& session, const std::string& vg, const BeginOptions& options) {
+  if (!session.is_test()) {
+    BeginOptions first_look = options;
+    first_look.despite.push_back(Hindrance::unfinished);
+    Transaction change = session.store().begin(vg, first_look);
+    const bool waits = std::ranges::any_of(change.seen().groups, [&](const FoundGroup& group) {
+      return group.vg.id == change.current().id && waits_for_split(group);
+    });
+    if (!waits) {
+      settle(change);
+      finish_erasing(session, change);
+      return change;
+    }
+  }
+  if (!session.is_test()) finish_split_of(session, vg);
+  return session.store().begin(vg, options);
+}
+
+void erase_store(Session& session, const Transaction& change, const std::string& name) {
+  const LogicalVolume& store = lv_at(change.current(), name);
+  during(fmt::format("erasing the keystore {}/{}", change.current().name, name),
+         [&] { erase_copies(change.current(), change.devices(), store); });
+  session.keys().forget({change.current().id, store.id});
 }
 
 void finish_erasing(Session& session, Transaction& change) {
   for (const std::string& name : stores_being_erased(change.current())) {
-    const LogicalVolume store = lv_at(change.current(), name);
-    during(fmt::format("erasing the keystore {}/{}", change.current().name, name),
-           [&] { erase_copies(change.current(), change.devices(), store); });
-    session.keys().forget({change.current().id, store.id});
+    erase_store(session, change, name);
     change.prepare(remove_store(change.current(), name), fmt::format("erased keystore {}", name));
     change.commit();
     log::info("Keystore {}/{} erased", change.current().name, name);

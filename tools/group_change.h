@@ -16,9 +16,13 @@ namespace cv::tools {
 metadata::NewId fresh_ids();
 metadata::Origin origin_of(Session& session);
 
-/// The group's lock and newest metadata, once erasures that a crash interrupted are finished.
-metadata::Transaction begin_change(Session& session, const std::string& vg);
+/// The group's lock and newest metadata, once splits, merges and erasures that a crash interrupted are
+/// finished.
+metadata::Transaction begin_change(Session& session, const std::string& vg,
+                                   const metadata::BeginOptions& options = {});
 
+/// Overwrites the bytes of one such store and forgets its key. The group still has it afterwards.
+void erase_store(Session& session, const metadata::Transaction& change, const std::string& store);
 /// Overwrites the stores that the group marks as being erased, and commits the group without them.
 void finish_erasing(Session& session, metadata::Transaction& change);
 

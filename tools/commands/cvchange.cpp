@@ -6,6 +6,7 @@
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "tools/commands/list.h"
+#include "tools/commands/state_change.h"
 #include "tools/common_options.h"
 #include "tools/group_change.h"
 #include "tools/volume_name.h"
@@ -252,10 +253,14 @@ void run(Session& session, const Arguments& arguments) {
   if (!arguments.has(kState))
     throw Error(Errc::usage, "cvchange needs to know what to change")
         .advise("give --activate y or --activate n");
-  StateChange(session, arguments).run();
+  change_state(session, arguments);
 }
 
 }  // namespace
+
+void change_state(Session& session, const Arguments& arguments) {
+  StateChange(session, arguments).run();
+}
 
 Command cvchange() {
   return {

@@ -17,13 +17,23 @@ Command cvremove();
 Command cvrename();
 Command cvs();
 Command help();
+Command pvchange();
 Command pvcreate();
 Command pvremove();
+Command pvresize();
 Command pvs();
 Command version();
+Command vgchange();
 Command vgcreate();
+Command vgexport();
+Command vgextend();
+Command vgimport();
+Command vgmerge();
+Command vgreduce();
 Command vgremove();
+Command vgrename();
 Command vgs();
+Command vgsplit();
 }  // namespace commands
 
 /// In the order in which help shows them.

@@ -1,4 +1,4 @@
-// The options that say how a new physical volume is laid out, of pvcreate and vgcreate.
+// The options that say how a new physical volume is laid out, of pvcreate, vgcreate and vgextend.
 #pragma once
 
 #include <string>
@@ -9,10 +9,13 @@
 
 namespace cv::tools::commands {
 
+inline constexpr Option kMetadataIgnore{0, "metadataignore", "y|n",
+                                        "y: keep no metadata in its areas for now", "y|n"};
+
 OptionGroup pv_layout_options();
 
-/// Throws Errc::bad_size and Errc::usage.
-metadata::PvLayout pv_layout(const Arguments& arguments);
+/// What they say, without an id. Throws Errc::bad_size and Errc::usage.
+metadata::NewPv new_pv(const Arguments& arguments);
 
 /// How the store calls a device that is to become a PV. Throws Errc::not_found where the store may not use
 /// it.

@@ -1,7 +1,10 @@
 // pvcreate: makes physical volumes of block devices.
+#include <set>
+
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "tools/commands/list.h"
+#include "tools/commands/new_pvs.h"
 #include "tools/commands/pv_options.h"
 #include "tools/common_options.h"
 #include "tools/device_choice.h"
@@ -11,6 +14,8 @@ namespace cv::tools::commands {
 namespace {
 
 constexpr Option kUuid{'u', "uuid", "UUID", "the id of the new physical volume, instead of a random one"};
+constexpr Option kNoRestoreFile{0, "norestorefile", "",
+                                "with --uuid, as LVM2 wants it: there is no backup to follow"};
 
 PvId id_for(const Arguments& arguments) {
   const auto text = arguments.text(kUuid);
@@ -27,21 +32,33 @@ PvId id_for(const Arguments& arguments) {
 }
 
 void run(Session& session, const Arguments& arguments) {
-  metadata::NewPv wanted;
+  metadata::NewPv wanted = new_pv(arguments);
   wanted.id = id_for(arguments);
-  wanted.layout = pv_layout(arguments);
   wanted.force = arguments.has(kForce);
+  wanted.take_members = arguments.count(kForce) > 1;
   wanted.wipe = true;  // what there is to lose has been asked for by then
 
   std::vector<std::string> paths;
   for (const auto& operand : arguments.operands()) paths.push_back(new_pv_path(session, operand));
+  const auto seen = session.store().scan();
+  std::set<std::string> marked;
+  for (const auto& path : paths) {
+    const auto* pv = metadata::find_pv(seen, path);
+    if (pv != nullptr && wanted.take_members)
+      require_consent_to_loss(session, *pv, "Really INITIALIZE physical volume");
+    if (pv == nullptr || wanted.force || !metadata::is_marked_only(*pv)) continue;
+    require_consent_to_marked(session, path);
+    marked.insert(path);
+  }
   confirm_wiping(session, paths);
   for (const auto& path : paths) {
     if (session.is_test()) {
       log::notice("would make a physical volume of {}", path);
       continue;
     }
-    session.store().create_pv(path, wanted);
+    auto one = wanted;
+    one.force = wanted.force || marked.contains(path);
+    session.store().create_pv(path, one);
     log::notice("Physical volume \"{}\" successfully created.", path);
     wanted.id = PvId::random();
   }
@@ -60,8 +77,10 @@ Command pvcreate() {
           "defaults. What a device held before is lost; where that was a file system or the like it asks "
           "first.\n\nRegular files can stand for devices when --devices names them.",
       .options = {{"Options of this command",
-                   {meaning(kForce, "take a device that says it belongs to a group which can't be found"),
-                    kUuid}},
+                   {meaning(kForce,
+                            "take a device that says it belongs to a group which can't be found; twice: "
+                            "even one that is in a group, which misses it then"),
+                    kUuid, kNoRestoreFile}},
                   pv_layout_options()},
       .min_operands = 1,
       .max_operands = kAnyNumber,

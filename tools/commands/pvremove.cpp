@@ -1,6 +1,7 @@
 // pvremove: takes the label off physical volumes.
 #include "lib/base/log.h"
 #include "tools/commands/list.h"
+#include "tools/commands/new_pvs.h"
 #include "tools/common_options.h"
 #include "tools/session.h"
 
@@ -15,7 +16,17 @@ void run(Session& session, const Arguments& arguments) {
       log::notice("would remove the label of {}", path);
       continue;
     }
-    session.store().remove_pv(path, arguments.has(kForce));
+    const bool take_members = arguments.count(kForce) > 1;
+    const auto seen = session.store().scan();
+    const auto* pv = metadata::find_pv(seen, path);
+    if (take_members && pv != nullptr)
+      require_consent_to_loss(session, *pv, "Really WIPE LABELS from physical volume");
+    bool force = arguments.has(kForce);
+    if (pv != nullptr && !force && metadata::is_marked_only(*pv)) {
+      require_consent_to_marked(session, path);
+      force = true;
+    }
+    session.store().remove_pv(path, force, take_members);
     log::notice("Labels on physical volume \"{}\" successfully wiped.", path);
   }
 }
@@ -32,7 +43,9 @@ Command pvremove() {
           "that is in a "
           "volume group is refused.",
       .options = {{"Options of this command",
-                   {meaning(kForce, "take a device that says it belongs to a group which can't be found")}}},
+                   {meaning(kForce,
+                            "take a device that says it belongs to a group which can't be found; twice: "
+                            "even one that is in a group, which misses it then")}}},
       .min_operands = 1,
       .max_operands = kAnyNumber,
       .operands = "at least one PV",
