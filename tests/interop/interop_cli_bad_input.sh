@@ -212,12 +212,65 @@ a_change_raises_the_seqno_by_one() {
   same "$(cvm vgs --noheadings -o vg_seqno vg0 | tr -d ' ')" $((before + 1))
 }
 
+groups() {
+  prepare
+  truncate -s 64M pv2
+  bad 3 "" vgextend vg0
+  bad 5 nowhere vgextend nowhere "$PWD/pv1"
+  bad 5 "$PWD/pv0" vgextend vg0 "$PWD/pv0"
+  bad 3 twice vgextend vg0 "$PWD/pv1" "$PWD/pv1"
+  bad 5 pv2 vgextend vg0 "$PWD/pv2"
+  bad 5 "not missing" vgextend --restoremissing vg0 "$PWD/pv1"
+  bad 3 --all vgreduce vg0
+  bad 3 --force vgreduce -f vg0 "$PWD/pv0"
+  bad 3 removemissing vgreduce --removemissing vg0 "$PWD/pv0"
+  bad 5 "still in use" vgreduce vg0 "$PWD/pv0"
+  bad 5 pv2 vgreduce vg0 "$PWD/pv2"
+  bad 5 yes vgremove vg0
+  bad 5 nowhere vgremove -y nowhere
+  bad 3 "" vgremove
+  bad 3 "a b" vgrename vg0 "a b"
+  bad 3 already vgrename vg0 vg0
+  bad 5 nowhere vgrename nowhere other
+  bad 5 null vgrename vg0 null
+  bad 5 "not exported" vgimport vg0
+  bad 3 --all vgexport
+  bad 3 change vgchange vg0
+  bad 3 activate vgchange -ay --addtag x vg0
+  bad 3 "no spaces" vgchange --addtag "no spaces" vg0
+  bad 3 divided vgchange -s 64M vg0
+  bad 3 3k vgchange -s 3k vg0
+  bad 5 volumes vgchange --logicalvolume 1 vg0
+  bad 5 physical vgchange --maxphysicalvolumes 1 vg0
+  bad 5 yes vgchange --systemid elsewhere vg0
+  bad 3 many vgchange --metadatacopies many vg0
+  bad 3 change pvchange "$PWD/pv0"
+  bad 3 --all pvchange -x n
+  bad 5 pv2 pvchange -x n "$PWD/pv2"
+  bad 5 vgreduce pvchange --uuid "$PWD/pv0"
+  bad 5 "no metadata area" pvchange --metadataignore y "$PWD/pv0" "$PWD/pv1"
+  bad 5 extent pvresize -y --setphysicalvolumesize 8M "$PWD/pv0"
+  bad 5 yes pvresize --setphysicalvolumesize 60M "$PWD/pv0"
+  bad 5 pv2 pvresize "$PWD/pv2"
+  bad 3 "which physical volumes" vgsplit vg0 vg1
+  bad 5 "need each other" vgsplit vg0 vg1 "$PWD/pv1"
+  bad 5 vgrename vgsplit vg0 vg1 "$PWD/pv0" "$PWD/pv1"
+  bad 5 already vgsplit vg0 vg0 "$PWD/pv1"
+  bad 5 none vgsplit -n none vg0 vg1
+  bad 3 twice vgmerge vg0 vg0
+  bad 5 nowhere vgmerge vg0 nowhere
+  bad 5 -ff pvcreate -y "$PWD/pv0"
+  bad 5 yes pvcreate -ff "$PWD/pv0"
+  bad 5 yes pvremove -ff "$PWD/pv0"
+}
+
 scenario "names: unknown, taken, illegal, reserved" names
 scenario "new names: unknown, taken, illegal, reserved" new_names
 scenario "sizes: unreadable, zero, too large, no space" sizes
 scenario "options: unknown, missing, contradictory" options
 scenario "key files: missing, empty, too long, too short, wrong" key_files
 scenario "imports of what is no LUKS volume" imports
+scenario "groups and PVs that can't be changed so" groups
 scenario "a store whose handler is not installed" a_store_without_its_handler
 scenario "a missing disk" a_missing_disk
 scenario "a group of another host" another_host

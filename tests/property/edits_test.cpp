@@ -32,6 +32,7 @@ TEST(Edits, NeverUseAnExtentOrAnIvTwiceAndPrintWhatTheyRead) {
   std::map<std::string, unsigned> done;
   for (std::uint64_t seed = first; seed < first + kSequences; ++seed) {
     EditWorld world(some_group(seed), seed);
+    world.pvs_change = true;
     EditLaws laws(world.vg);
     for (unsigned step = 0; step < kSteps; ++step) {
       const VolumeGroup before = world.vg;

@@ -36,6 +36,71 @@ const std::vector<CrashCase> kCases{
      .setup = {"pvcreate --pvmetadatacopies 0 /dev/mem0", "pvcreate /dev/mem1"},
      .command = "vgcreate -s 64k vg0 /dev/mem0 /dev/mem1"},
     {.name = "vgremove", .setup = {"VG"}, .command = "vgremove vg0"},
+    {.name = "vgremove_with_volumes",
+     .setup = {"VG", "cvcreate LUKS1 -L 256k -n a vg0", "cvcreate -an -l 1 -n b vg0"},
+     .command = "vgremove -y vg0",
+     .steps = 2,
+     .overwrites = "cryptostore1"},
+    {.name = "vgextend", .setup = {"ONE", "pvcreate /dev/mem1"}, .command = "vgextend vg0 /dev/mem1"},
+    {.name = "vgextend_by_a_bare_disk", .setup = {"ONE"}, .command = "vgextend vg0 /dev/mem1", .steps = 2},
+    {.name = "vgextend_restoremissing",
+     .setup = {"VG", "cvcreate -an -l 2 -n a vg0 /dev/mem1",
+               "without /dev/mem1 vgreduce --removemissing vg0"},
+     .command = "vgextend --restoremissing vg0 /dev/mem1"},
+    {.name = "vgreduce",
+     .setup = {"VG", "cvcreate -an -l 2 -n a vg0 /dev/mem0"},
+     .command = "vgreduce vg0 /dev/mem1"},
+    {.name = "vgreduce_removemissing",
+     .setup = {"VG", "cvcreate -an -l 2 -n a vg0 /dev/mem0", "blank /dev/mem1"},
+     .command = "vgreduce --removemissing vg0"},
+    {.name = "vgreduce_removemissing_force",
+     .setup = {"VG", "cvcreate LUKS1 -l 2 -n a vg0 /dev/mem1", "cvcreate LUKS1 -l 2 -n b vg0 /dev/mem0",
+               "blank /dev/mem1"},
+     .command = "vgreduce --removemissing --force -y vg0",
+     .steps = 2,
+     .overwrites = "cryptostore1"},
+    {.name = "vgrename", .setup = {"VG", "cvcreate -an -l 2 -n a vg0"}, .command = "vgrename vg0 vg1"},
+    {.name = "vgexport", .setup = {"VG"}, .command = "vgexport vg0"},
+    {.name = "vgimport", .setup = {"VG", "vgexport vg0"}, .command = "vgimport vg0"},
+    {.name = "vgchange",
+     .setup = {"VG"},
+     .command = "vgchange --addtag t --logicalvolume 9 --alloc contiguous vg0"},
+    {.name = "vgchange_extent_size",
+     .setup = {"VG", "cvcreate LUKS1 -l 2 -n a vg0"},
+     .command = "vgchange -s 32k vg0"},
+    {.name = "vgchange_uuid",
+     .setup = {"VG", "cvcreate -an -l 2 -n a vg0"},
+     .command = "vgchange --uuid vg0",
+     .steps = 2},
+    {.name = "vgchange_to_fewer_areas",
+     .setup = {"pvcreate --pvmetadatacopies 2 /dev/mem0 /dev/mem1", "VG"},
+     .command = "vgchange --metadatacopies 1 vg0"},
+    {.name = "vgchange_to_more_areas",
+     .setup = {"pvcreate --pvmetadatacopies 2 /dev/mem0 /dev/mem1", "VG", "vgchange --metadatacopies 1 vg0"},
+     .command = "vgchange --metadatacopies all vg0"},
+    {.name = "pvchange", .setup = {"VG"}, .command = "pvchange -x n --addtag old /dev/mem1"},
+    {.name = "pvchange_to_the_areas_of_another",
+     .setup = {"VG", "vgchange --metadatacopies 1 vg0"},
+     .command = "pvchange --metadataignore y -y /dev/mem0"},
+    {.name = "pvresize",
+     .setup = {"VG", "cvcreate -an -l 2 -n a vg0"},
+     .command = "pvresize -y --setphysicalvolumesize 11m /dev/mem1"},
+    {.name = "vgsplit",
+     .setup = {"VG", "cvcreate -an -l 2 -n a vg0 /dev/mem0", "cvcreate -an -l 2 -n b vg0 /dev/mem1",
+               "cvcreate -an -l 1 -n c vg0 /dev/mem2"},
+     .command = "vgsplit vg0 vg1 /dev/mem1 /dev/mem2",
+     .steps = 3,
+     .disks = 3},
+    {.name = "vgsplit_with_a_keystore",
+     .setup = {"VG", "pvchange -x n /dev/mem0", "cvcreate LUKS1 -l 2 -n a vg0"},
+     .command = "vgsplit -n a vg0 vg1",
+     .steps = 3},
+    {.name = "vgmerge",
+     .setup = {"ONE", "cvcreate -an -l 2 -n a vg0", "vgcreate -s 64k vg1 /dev/mem1 /dev/mem2",
+               "cvcreate LUKS1 -l 2 -n b vg1"},
+     .command = "vgmerge vg0 vg1",
+     .steps = 2,
+     .disks = 3},
     {.name = "cvcreate", .setup = {"VG"}, .command = "cvcreate -an -L 1m -n a vg0"},
     {.name = "cvcreate_striped", .setup = {"VG"}, .command = "cvcreate -an -i 2 -l 6 -n a vg0"},
     {.name = "cvcreate_in_a_large_group",
@@ -108,7 +173,8 @@ class Stage {
   std::vector<std::string> words_of(const std::string& line) const {
     static const std::map<std::string, std::string> kShort{
         {"LUKS1", "-an --crypt --keyfile KEY --handler luks1 --pbkdf pbkdf2 --pbkdf-force-iterations 1000"},
-        {"VG", "vgcreate -s 64k vg0 DISKS"}};
+        {"VG", "vgcreate -s 64k vg0 DISKS"},
+        {"ONE", "vgcreate -s 64k vg0 /dev/mem0"}};
     std::vector<std::string> words;
     std::istringstream stream(line);
     for (std::string word; stream >> word;) {
@@ -135,6 +201,13 @@ class Stage {
     if (words.front() == "many") return add_many(std::stoul(words.at(1)));
     if (words.front() == "blank") {
       std::ranges::fill(disk_at(words.at(1))->content(), std::byte{0});
+    } else if (words.front() == "without") {
+      const auto away = std::ranges::find(disks_, words.at(1), [](const Disk& disk) { return disk->path(); });
+      const auto number = away - disks_.begin();
+      Disk kept = std::move(disks_[static_cast<std::size_t>(number)]);
+      disks_.erase(away);
+      program_.run(disks_, {words.begin() + 2, words.end()});
+      disks_.insert(disks_.begin() + number, std::move(kept));
     } else if (words.front() == "unseen") {
       Disk& disk = disk_at(words.at(1));
       const auto before = disk->content();

@@ -3,10 +3,12 @@
 // To add a command: one line in kCases of crash_case.cpp. Its words are split at blanks.
 // - `setup` are command lines, each run to its end first. The disks are /dev/mem0, /dev/mem1, ... of 12 MiB,
 //   empty at first. KEY stands for a file with a passphrase, LUKS1 for the options of a quick LUKS1 store,
-//   VG for "vgcreate -s 64k vg0" on all disks. Some words are no commands of ours:
+//   VG for "vgcreate -s 64k vg0" on all disks, ONE for the same on the first. Some words are no commands of
+//   ours:
 //       many N                       so many plain volumes more in vg0
 //       luksformat LV SECTOR         a LUKS1 header whose payload begins there, by KEY's passphrase
 //       blank DISK                   this disk is lost: zeroes
+//       without DISK COMMAND...      the command runs while this disk is away
 //       unseen DISK COMMAND...       the command passes this disk by: what it had before comes back
 // - `command` is what is recorded.
 // - `steps`: how many commits it makes, where there is more than one. After each the disks are in a state of
@@ -80,6 +82,7 @@ class CrashJudge {
 
  private:
   std::string flaw_of_stores(const DiskState& state, const CrashImages::Disks& disks) const;
+  std::string flaw_of_split(CrashImages::Disks& disks) const;
   std::string flaw_of_next_change(const DiskState& state, CrashImages::Disks& disks) const;
 
   const CrashCase& case_;

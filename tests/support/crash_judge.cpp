@@ -5,6 +5,7 @@
 
 #include "lib/base/error.h"
 #include "metadata/check.h"
+#include "metadata/group_moves.h"
 #include "metadata/store.h"
 #include "metadata/store_bytes.h"
 #include "metadata/usage.h"
@@ -180,9 +181,36 @@ std::string CrashJudge::flaw_of_stores(const DiskState& state, const CrashImages
   return {};
 }
 
+/// A split that was cut off can be gone on with, and ends where it would have.
+std::string CrashJudge::flaw_of_split(CrashImages::Disks& disks) const {
+  {
+    auto store = store_on(disks);
+    const Scan scan = store.scan();
+    for (const FoundGroup& group : scan.groups) {
+      const auto split = unfinished_split(scan, group.vg.id);
+      if (split.to == nullptr) continue;
+      finish_split(store, split);
+      break;
+    }
+  }
+  const DiskState end = state_of(disks);
+  const auto& wanted = recording_.states.back().groups;
+  if (end.groups.size() != wanted.size()) return "the split was not finished: " + summary_of(end);
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    VolumeGroup reached = end.groups[i];
+    reached.seqno = wanted[i].seqno;
+    if (reached != wanted[i] || !end.obstacles[i].empty())
+      return "the split ended otherwise: " + summary_of(end);
+  }
+  return {};
+}
+
 /// Whatever is there, the next command can go on from it.
 std::string CrashJudge::flaw_of_next_change(const DiskState& state, CrashImages::Disks& disks) const {
   for (std::size_t i = 0; i < state.groups.size(); ++i) {
+    const int unfinished = static_cast<int>(Hindrance::unfinished);
+    if (std::ranges::find(state.obstacles[i], unfinished) != state.obstacles[i].end())
+      return flaw_of_split(disks);
     if (!state.obstacles[i].empty()) continue;
     const std::string& name = state.groups[i].name;
     VolumeGroup changed;

@@ -7,6 +7,9 @@
 
 #include "lib/base/error.h"
 #include "metadata/check.h"
+#include "metadata/edit_group.h"
+#include "metadata/edit_pvs.h"
+#include "metadata/edit_split.h"
 #include "metadata/group_text.h"
 #include "metadata/iv_space.h"
 #include "metadata/usage.h"
@@ -81,6 +84,58 @@ void tag_group(EditWorld& world) {
   }
 }
 
+void add_a_pv(EditWorld& world) {
+  if (!world.pvs_change) return;
+  PhysicalVolume pv;
+  const std::string number = world.new_name();
+  pv.id = id_of<PvId>(500 + std::stoul(number.substr(1)));
+  set_flag(pv.flags, "ALLOCATABLE");
+  pv.pe_start = Sectors(2048);
+  pv.pe_count = Extents(5 + world.pick(20));
+  pv.dev_size = pv.pe_start + to_sectors(pv.pe_count, world.vg.extent_size);
+  world.vg = add_pvs(world.vg, {pv});
+}
+
+void remove_a_pv(EditWorld& world) {
+  if (!world.pvs_change) return;
+  const auto unused = unused_pvs(world.vg);
+  if (!unused.empty() && world.vg.pvs.size() > 3) world.vg = remove_pvs(world.vg, {world.one_of(unused)});
+}
+
+void resize_a_pv(EditWorld& world) {
+  if (!world.pvs_change) return;
+  const PhysicalVolume& pv = world.one_of(world.vg.pvs);
+  const Extents extents =
+      pv.pe_count + Extents(world.pick(6)) - Extents(std::min<std::uint64_t>(2, pv.pe_count.n));
+  const Sectors end = pv.pe_start + to_sectors(extents, world.vg.extent_size);
+  try {
+    world.vg = resize_pv(world.vg, pv.id, end, end);
+  } catch (const Error& error) {
+    if (error.code() != Errc::in_use) throw;
+  }
+}
+
+void lose_a_pv(EditWorld& world) {
+  if (!world.pvs_change) return;
+  if (world.vg.pvs.size() < 4) return;
+  const std::set<PvId> missing{world.one_of(world.vg.pvs).id};
+  const Loss loss = loss_of(world.vg, missing);
+  for (const std::string& lv : loss.volumes)
+    if (!world.is_own(lv_at(world.vg, lv))) return;
+  world.vg = give_up_missing(remove_lost(world.vg, loss), missing);
+  for (const std::string& store : stores_being_erased(world.vg)) world.vg = remove_store(world.vg, store);
+}
+
+/// A part of the group goes, and comes back.
+void split_and_merge(EditWorld& world) {
+  if (!world.pvs_change) return;
+  const std::string name = world.some_volume();
+  if (name.empty()) return;
+  const auto pvs = pvs_of_volume(world.vg, name);
+  const Split split = split_group(world.vg, "other", id_of<VgId>(77), pvs);
+  world.vg = forget_former_ids(merge_groups(split.rest, finish_split(split.split_off, split.rest.system_id)));
+}
+
 struct RandomEdit {
   const char* name;
   unsigned weight;  ///< how often it is chosen, beside the others
@@ -95,6 +150,11 @@ constexpr RandomEdit kEdits[] = {
     {"remove", 3, remove_some},
     {"import", 1, import_some},
     {"tag the group", 1, tag_group},
+    {"add a PV", 1, add_a_pv},
+    {"remove a PV", 1, remove_a_pv},
+    {"resize a PV", 1, resize_a_pv},
+    {"lose a PV", 1, lose_a_pv},
+    {"split and merge", 2, split_and_merge},
 };
 
 }  // namespace

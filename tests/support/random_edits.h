@@ -25,6 +25,8 @@ class EditWorld {
 
   metadata::VolumeGroup vg;
   metadata::NewId ids;
+  /// Whether PVs may come, go and change their size: where they stand for no device.
+  bool pvs_change = false;
 
   /// 0 to below - 1.
   std::uint64_t pick(std::uint64_t below);
