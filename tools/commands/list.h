@@ -29,6 +29,7 @@ Command vgexport();
 Command vgextend();
 Command vgimport();
 Command vgmerge();
+Command vgmknodes();
 Command vgreduce();
 Command vgremove();
 Command vgrename();

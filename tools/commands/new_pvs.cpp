@@ -29,6 +29,9 @@ void NewPvs::agree(const metadata::Scan& seen) {
     } else if (metadata::is_marked_only(*pv)) {
       require_consent_to_marked(session_, path);
       bare_.push_back({.path = path, .marked = true});
+    } else if (pv->state == metadata::PvState::member) {
+      // Said before any other device is written to; the rest says Transaction::new_member().
+      throw Error(Errc::in_use, "{} is in the volume group {} already", path, pv->group);
     }
   }
   confirm_wiping(session_, blank);

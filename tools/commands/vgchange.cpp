@@ -9,6 +9,7 @@
 #include "tools/commands/state_change.h"
 #include "tools/common_options.h"
 #include "tools/group_change.h"
+#include "tools/volume_name.h"
 
 namespace cv::tools::commands {
 
@@ -105,7 +106,7 @@ void run(Session& session, const Arguments& arguments) {
     throw Error(Errc::usage, "vgchange needs to know what to change").advise("see 'cvm help vgchange'");
   if (opens) {
     for (const auto& word : arguments.operands())
-      if (!word.starts_with("@")) named_groups(session, arguments, false);
+      if (!word.starts_with("@")) parse_group_name(word);
     return change_state(session, arguments);
   }
   const auto names = named_groups(session, arguments, arguments.operands().empty());
