@@ -4,6 +4,7 @@
 #include "lib/base/error.h"
 #include "metadata/edit.h"
 #include "metadata/edit_parts.h"
+#include "metadata/edit_reduce.h"
 #include "metadata/iv_space.h"
 #include "metadata/names.h"
 #include "metadata/references.h"
@@ -134,12 +135,9 @@ VolumeGroup create_plain(VolumeGroup vg, const NewVolume& wanted, const NewId& n
 VolumeGroup extend(VolumeGroup vg, const std::string& name, Extents by, const Placement& placement) {
   require_no_conversion(vg);
   const LogicalVolume& lv = lv_at(vg, name);
+  require_resizable(vg, lv);
   if (crypt_of(lv) != nullptr) {
     vg = extend_crypt(std::move(vg), name, by, placement);
-  } else if (keystore_of(lv) != nullptr || owner_of(vg, name) != nullptr) {
-    throw Error(Errc::refused, "{}/{} belongs to an encrypted volume and has no size of its own", vg.name,
-                name)
-        .advise("extend the encrypted volume");
   } else {
     LogicalVolume copy = lv;
     const Placement where = like_the_last_segment(copy, placement);

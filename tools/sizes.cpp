@@ -90,6 +90,7 @@ PercentOf basis_of(std::string_view name, std::string_view text) {
   if (small == "free" || small == "fr" || small == "f") return PercentOf::free;
   if (small == "pvs" || small == "pv" || small == "p") return PercentOf::pvs;
   if (small == "lv" || small == "l") return PercentOf::lv;
+  if (small == "origin" || small == "o") return PercentOf::origin;
   throw Error(Errc::bad_size, "'{}' is no number of extents", text)
       .advise("write a number, or a number and one of %VG, %FREE, %PVS");
 }
@@ -181,6 +182,11 @@ Extents percent_of(std::uint64_t percent, Extents whole) {
   const Wide part = static_cast<Wide>(percent) * whole.n / 100;
   if (part > std::numeric_limits<std::uint64_t>::max()) throw_overflow();
   return Extents(static_cast<std::uint64_t>(part));
+}
+
+Extents percent_of_rounded_up(std::uint64_t percent, Extents whole) {
+  const bool has_rest = static_cast<Wide>(percent) * whole.n % 100 != 0;
+  return percent_of(percent, whole) + Extents(has_rest ? 1 : 0);
 }
 
 Units parse_units(std::string_view text) {

@@ -25,9 +25,9 @@ struct SizeArgument {
 };
 SizeArgument parse_size_argument(std::string_view text);
 
-enum class PercentOf { nothing, vg, free, pvs, lv };
+enum class PercentOf { nothing, vg, free, pvs, lv, origin };
 
-/// "-l [+|-]N[%VG|%FREE|%PVS|%LV]"; LVM2's short forms %V, %F, %P and %L too.
+/// "-l [+|-]N[%VG|%FREE|%PVS|%LV|%ORIGIN]"; LVM2's short forms %V, %F, %P, %L and %O too.
 struct ExtentsArgument {
   Sign sign = Sign::none;
   std::uint64_t number = 0;  ///< extents, or percent
@@ -38,6 +38,7 @@ ExtentsArgument parse_extents_argument(std::string_view text);
 
 /// `percent` of `whole`, rounded down; the product may not fit 64 bits but the result must.
 Extents percent_of(std::uint64_t percent, Extents whole);
+Extents percent_of_rounded_up(std::uint64_t percent, Extents whole);
 
 /// LVM2's --units: a letter (r human-readable with '<' where it was rounded up, h without that, b s k m g t p
 /// e; upper case: powers of 1000 for all but R and H, which differ in the same way), or a number and a letter

@@ -67,48 +67,6 @@ Allocation allocation_named(const std::string& name) {
   return Allocation::normal;
 }
 
-void require_one_size(const Arguments& arguments) {
-  arguments.exclude(kSize, kExtents);
-  if (!arguments.has(kSize) && !arguments.has(kExtents))
-    throw Error(Errc::usage, "{} needs a size", arguments.command().name)
-        .advise("give -L SIZE or -l EXTENTS");
-}
-
-Extents whole_extents(const VolumeGroup& vg, Bytes size, Sectors payload_offset) {
-  const Sectors wanted = whole_sectors(round_up(size, Bytes(kSectorBytes))) + payload_offset;
-  const Extents extents = extents_for(wanted, vg.extent_size);
-  if (to_sectors(extents, vg.extent_size) != wanted || size.n % kSectorBytes != 0)
-    log::notice("Rounding up size to full physical extent {}",
-                format_size(to_bytes(to_sectors(extents, vg.extent_size) - payload_offset)));
-  return extents;
-}
-
-Extents total_extents(const VolumeGroup& vg, const std::vector<Permitted>& only) {
-  Extents sum;
-  for (const PhysicalVolume& pv : vg.pvs)
-    if (only.empty()) sum += pv.pe_count;
-  for (const Permitted& one : only) sum += one.extents.length();
-  return sum;
-}
-
-/// "N%VG" and its kin, as extents.
-Extents extents_from(const ExtentsArgument& argument, const VolumeGroup& vg, const Placement& placement,
-                     Sectors alignment, const LogicalVolume* lv) {
-  switch (argument.basis) {
-    case PercentOf::nothing: return Extents(argument.number);
-    case PercentOf::vg: return percent_of(argument.number, total_extents(vg, {}));
-    case PercentOf::pvs: return percent_of(argument.number, total_extents(vg, placement.permitted));
-    case PercentOf::free:
-      return round_down(percent_of(argument.number, allocatable_extents(vg, placement, alignment)),
-                        Extents(placement.stripes));
-    case PercentOf::lv:
-      if (lv == nullptr) throw Error(Errc::usage, "%LV needs a volume that exists");
-      return percent_of(argument.number, size_of(*lv));
-  }
-  CV_ASSERT(false);
-  return {};
-}
-
 }  // namespace
 
 std::vector<Permitted> permitted_extents(const VolumeGroup& vg, const PvDevices& devices,
@@ -153,56 +111,6 @@ Placement placement_from(const Arguments& arguments, const VolumeGroup& vg, cons
   }
   if (const auto policy = arguments.text(kAlloc)) placement.policy = allocation_named(*policy);
   return placement;
-}
-
-Extents size_of_new(const Arguments& arguments, const VolumeGroup& vg, const Placement& placement,
-                    Sectors alignment) {
-  require_one_size(arguments);
-  Extents size;
-  if (const auto text = arguments.text(kSize)) {
-    const SizeArgument argument = parse_size_argument(*text);
-    if (argument.sign != Sign::none)
-      throw Error(Errc::bad_size, "the size of a new volume has no sign: \"{}\"", *text);
-    size = whole_extents(vg, argument.size, Sectors());
-  } else {
-    const std::string given = *arguments.text(kExtents);
-    const ExtentsArgument argument = parse_extents_argument(given);
-    if (argument.sign != Sign::none && argument.basis != PercentOf::free)
-      throw Error(Errc::bad_size, "the size of a new volume has no sign: \"{}\"", given);
-    size = extents_from(argument, vg, placement, alignment, nullptr);
-    if (size.n == 0 && argument.number > 0)
-      throw Error(Errc::no_space, "{} comes to no extent: {} has {} free extents that can be used", given,
-                  vg.name, allocatable_extents(vg, placement, alignment).n)
-          .advise("remove volumes or add a PV");
-  }
-  if (size.n == 0) throw Error(Errc::bad_size, "a volume has at least one extent");
-  return size;
-}
-
-Extents growth_of(const Arguments& arguments, const VolumeGroup& vg, const LogicalVolume& lv,
-                  const Placement& placement, Sectors alignment) {
-  require_one_size(arguments);
-  const Extents now = size_of(lv);
-  Extents wanted;
-  if (const auto text = arguments.text(kSize)) {
-    const SizeArgument argument = parse_size_argument(*text);
-    if (argument.sign == Sign::minus)
-      throw Error(Errc::usage, "{} does not make volumes smaller", arguments.command().name);
-    wanted = argument.sign == Sign::plus ? now + whole_extents(vg, argument.size, Sectors())
-                                         : whole_extents(vg, argument.size, payload_offset_of(lv));
-  } else {
-    const ExtentsArgument argument = parse_extents_argument(*arguments.text(kExtents));
-    if (argument.sign == Sign::minus)
-      throw Error(Errc::usage, "{} does not make volumes smaller", arguments.command().name);
-    const Extents number = extents_from(argument, vg, placement, alignment, &lv);
-    const bool adds = argument.sign == Sign::plus;
-    wanted = adds ? now + number : number;
-  }
-  if (wanted <= now)
-    throw Error(Errc::refused, "{}/{} has {} extents already, {} were asked for", vg.name, lv.name, now.n,
-                wanted.n)
-        .advise("give a larger size, or one with a plus sign for how much to add");
-  return wanted - now;
 }
 
 }  // namespace cv::tools

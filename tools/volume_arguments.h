@@ -1,4 +1,4 @@
-// What a command line says of PVs, places and sizes, turned into the words of metadata/.
+// What a command line says of PVs and places, turned into the words of metadata/.
 #pragma once
 
 #include <string>
@@ -24,13 +24,5 @@ std::vector<metadata::Permitted> permitted_extents(const metadata::VolumeGroup& 
 /// --stripes, --stripesize, --alloc and PV operands from `first_pv` on.
 metadata::Placement placement_from(const Arguments& arguments, const metadata::VolumeGroup& vg,
                                    const metadata::PvDevices& devices, std::size_t first_pv);
-
-/// -L or -l of a new volume, in extents; a size is rounded up to extents with a message.
-Extents size_of_new(const Arguments& arguments, const metadata::VolumeGroup& vg,
-                    const metadata::Placement& placement, Sectors alignment);
-
-/// How many extents -L or -l add to `lv`. Throws Errc::refused where it would not grow.
-Extents growth_of(const Arguments& arguments, const metadata::VolumeGroup& vg,
-                  const metadata::LogicalVolume& lv, const metadata::Placement& placement, Sectors alignment);
 
 }  // namespace cv::tools

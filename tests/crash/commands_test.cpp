@@ -203,17 +203,6 @@ TEST_F(FailingDisks, LeaveTheOldOrTheNewGroupBehindARemoval) {
   });
 }
 
-TEST_F(FailingDisks, LeaveTheOldOrTheNewGroupBehindARenaming) {
-  program_.run(disks_, crypt_luks1({"-L", "256k", "-n", "a", "vg0"}));
-  for (const Words& words :
-       {Words{"cvrename", "vg0/a", "b"}, Words{"cvrename", "vg0", "cryptostore1", "cryptostore2"}})
-    fail_everywhere(words, [&](const FoundGroup& now, const auto& before, bool) {
-      auto known = before;
-      if (!known.empty()) known.emplace("b", known.begin()->second);
-      expect_unharmed(now, known);
-    });
-}
-
 class FailingImport : public FailingDisks {
  protected:
   /// vg0/old with a LUKS1 header and a payload that begins at this sector.

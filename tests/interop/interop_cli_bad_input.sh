@@ -100,6 +100,35 @@ sizes() {
 }
 free_extents() { cvm vgs --noheadings -o vg_free_count vg0 | tr -d ' '; }
 
+smaller() {
+  prepare
+  bad 5 none cvreduce -y -L -4M vg0/none
+  bad 5 "2 extents" cvreduce -y -l 2 vg0/lin
+  bad 5 "only 2" cvreduce -y -l 3 vg0/lin
+  bad 5 "at least one" cvreduce -y -l -2 vg0/lin
+  bad 5 cvremove cvreduce -y -L -1G vg0/lin
+  bad 5 "2 extents" cvreduce -y -L -1M vg0/lin # less than an extent takes none away
+  bad 3 cvextend cvreduce -y -l +1 vg0/lin
+  bad 3 cvreduce cvextend -l -1 vg0/lin
+  bad 3 size cvreduce -y vg0/lin
+  bad 3 -L cvreduce -y -L 4M -l 1 vg0/lin
+  bad 3 ORIGIN cvresize -y -l 50%ORIGIN vg0/lin
+  bad 3 percent cvresize -y -l 10percent vg0/lin
+  bad 5 hidden cvresize -y -l 1 vg0/tst_crdata
+  bad 5 "no size of its own" cvresize -y -l 2 vg0/cryptostore1
+  bad 5 "no size of its own" cvextend -l 2 vg0/cryptostore1
+  # Nobody to ask, and nobody who said yes.
+  bad 5 "reduce" cvreduce -l 1 vg0/lin
+  bad 5 "reduce" cvresize -L 4M vg0/tst
+  expect 0 cvm cvreduce --test -l 1 vg0/lin
+  grep -q "8.00m (2 extents) to 4.00m (1 extents)" "$workdir/stdout"
+  expect 0 cvm cvreduce -y -l 1 vg0/lin
+  expect 0 cvm cvresize -y -l 50%LV vg0/tst
+  same "$(cvm cvs --noheadings -o lv_size vg0/tst | tr -d ' ')" 8.00m
+  expect 0 cvm cvresize -l 3 vg0/tst
+  same "$(cvm cvs --noheadings -o iv_offset vg0/tst | tr -d ' ' | tr '\n' ' ')" "0 32768 "
+}
+
 options() {
   prepare
   bad 3 --nonsense cvcreate --nonsense -L 4M vg0
@@ -267,6 +296,7 @@ groups() {
 scenario "names: unknown, taken, illegal, reserved" names
 scenario "new names: unknown, taken, illegal, reserved" new_names
 scenario "sizes: unreadable, zero, too large, no space" sizes
+scenario "smaller: not at all, too much, too little, without a yes" smaller
 scenario "options: unknown, missing, contradictory" options
 scenario "key files: missing, empty, too long, too short, wrong" key_files
 scenario "imports of what is no LUKS volume" imports

@@ -10,6 +10,8 @@
 #include "metadata/edit_group.h"
 #include "metadata/edit_pvs.h"
 #include "metadata/edit_split.h"
+#include "metadata/edit_reduce.h"
+#include "metadata/edit_rename.h"
 #include "metadata/group_text.h"
 #include "metadata/iv_space.h"
 #include "metadata/usage.h"
@@ -48,6 +50,25 @@ void create_crypt_on_store(EditWorld& world) {
 void extend_some(EditWorld& world) {
   const std::string name = world.some_volume();
   if (!name.empty()) world.vg = extend(world.vg, name, Extents(1 + world.pick(5)), {});
+}
+
+void reduce_some(EditWorld& world) {
+  const std::string name = world.some_volume();
+  if (name.empty()) return;
+  const LogicalVolume& lv = lv_at(world.vg, name);
+  const Extents to(1 + world.pick(size_of(lv).n));
+  if (to_sectors(to, world.vg.extent_size) <= payload_offset_of(lv)) return;
+  if (reduced_size(world.vg, name, to) < size_of(lv)) world.vg = reduce(world.vg, name, to);
+}
+
+void rename_some(EditWorld& world) {
+  const std::string name = world.some_volume();
+  if (!name.empty()) world.vg = rename_volume(world.vg, name, world.new_name());
+}
+
+void rename_store(EditWorld& world) {
+  const std::string store = world.some_store();
+  if (!store.empty()) world.vg = rename_volume(world.vg, store, world.new_store_name());
 }
 
 void remove_some(EditWorld& world) {
@@ -147,6 +168,9 @@ constexpr RandomEdit kEdits[] = {
     {"create an encrypted volume and its store", 3, create_crypt_with_store},
     {"create an encrypted volume on a store", 3, create_crypt_on_store},
     {"extend", 5, extend_some},
+    {"reduce", 3, reduce_some},
+    {"rename a volume", 2, rename_some},
+    {"rename a keystore", 1, rename_store},
     {"remove", 3, remove_some},
     {"import", 1, import_some},
     {"tag the group", 1, tag_group},

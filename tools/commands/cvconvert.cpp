@@ -11,8 +11,8 @@
 #include "tools/commands/list.h"
 #include "tools/common_options.h"
 #include "tools/group_change.h"
+#include "tools/seen_volume.h"
 #include "tools/store_request.h"
-#include "tools/volume_name.h"
 
 namespace cv::tools::commands {
 
@@ -36,18 +36,13 @@ std::vector<std::byte> header_on(device::BlockDevice& device) {
 class LuksImport {
  public:
   LuksImport(Session& session, const Arguments& arguments)
-      : session_(session),
-        arguments_(arguments),
-        name_(parse_full_volume_name(arguments.operand(0))),
-        scan_(session.store().scan()),
-        found_(group_at(scan_, name_.vg)) {}
+      : session_(session), arguments_(arguments), seen_(session, arguments.operand(0)) {}
 
   void run() {
-    require_changeable(found_);
-    const VolumeGroup base = base_of(session_, Purpose::rehearsal, found_.vg, found_.devices, true);
+    const VolumeGroup base = base_of(session_, Purpose::rehearsal, seen_.vg(), seen_.devices(), true);
     require_plain(base);
-    session_.activator().require_unused(found_.vg, lv());
-    header_ = read_header(base, found_.devices);
+    session_.activator().require_unused(seen_.vg(), lv());
+    header_ = read_header(base, seen_.devices());
     import_ = described(base, header_);
     const VolumeGroup rehearsed = import_luks(base, import_, fresh_ids());
     if (session_.is_test()) return show_plan(base, rehearsed);
@@ -57,7 +52,7 @@ class LuksImport {
   }
 
  private:
-  const std::string& lv() const { return name_.lv; }
+  const std::string& lv() const { return seen_.name(); }
 
   /// What can be told of the volume before its bytes are read.
   void require_plain(const VolumeGroup& vg) const {
@@ -108,26 +103,26 @@ class LuksImport {
   void test_key() {
     if (!session_.secrets().has_key_file()) return;
     activate::SecretRequest who;
-    who.vg = name_.vg;
+    who.vg = seen_.vg_name();
     who.store = import_.store;
     who.handler = import_.header.handler;
     const auto secret = session_.secrets().next(who);
     auto unlocked = secret ? crypt::LuksHeader(header_).unlock(*secret) : std::nullopt;
     if (!unlocked)
-      throw Error(Errc::key_wrong, "the key does not open the LUKS header of {}/{}", name_.vg, lv())
+      throw Error(Errc::key_wrong, "the key does not open the LUKS header of {}/{}", seen_.vg_name(), lv())
           .advise("{}", session_.secrets().advice_when_wrong());
-    if (const auto other = store_with_key(session_, scan_, unlocked->key))
+    if (const auto other = store_with_key(session_, seen_.scan(), unlocked->key))
       log::warning("{}/{} has the same volume key as {}: equal contents at equal places of both can be seen",
-                   name_.vg, lv(), *other);
+                   seen_.vg_name(), lv(), *other);
   }
 
   void write() {
-    Transaction change = begin_change(session_, name_.vg);
+    Transaction change = begin_change(session_, seen_.vg_name());
     const VolumeGroup base = base_of(session_, Purpose::change, change.current(), change.devices(), true);
     require_plain(base);
     session_.activator().deactivate(change.current(), {lv()});
     if (read_header(base, change.devices()) != header_)
-      throw Error(Errc::refused, "the LUKS header of {}/{} was changed meanwhile", name_.vg, lv())
+      throw Error(Errc::refused, "the LUKS header of {}/{} was changed meanwhile", seen_.vg_name(), lv())
           .advise("run the command again");
     import_.store = arguments_.text(kKeystore).value_or(next_store_name(base));
     const VolumeGroup next = import_luks(base, import_, fresh_ids());
@@ -152,8 +147,9 @@ class LuksImport {
     const Crypt* crypt = crypt_of(lv_at(change.current(), lv()));
     if (crypt == nullptr || !crypt->old_header) return;
     if (!arguments_.has(kWipeOldHeader)) {
-      log::notice("The old header inside {}/{} still opens with the passphrases it has now.", name_.vg, lv());
-      log::notice("cvconvert --wipe-old-header {}/{} overwrites it.", name_.vg, lv());
+      log::notice("The old header inside {}/{} still opens with the passphrases it has now.", seen_.vg_name(),
+                  lv());
+      log::notice("cvconvert --wipe-old-header {}/{} overwrites it.", seen_.vg_name(), lv());
       return;
     }
     wipe_old_header(change.current(), change.devices(), lv());
@@ -169,9 +165,7 @@ class LuksImport {
 
   Session& session_;
   const Arguments& arguments_;
-  FullVolumeName name_;
-  Scan scan_;
-  const FoundGroup& found_;
+  SeenVolume seen_;
   std::vector<std::byte> header_;
   Import import_;
 };

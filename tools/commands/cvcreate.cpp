@@ -10,6 +10,7 @@
 #include "tools/commands/list.h"
 #include "tools/common_options.h"
 #include "tools/group_change.h"
+#include "tools/size_request.h"
 #include "tools/sizes.h"
 #include "tools/store_request.h"
 #include "tools/volume_arguments.h"

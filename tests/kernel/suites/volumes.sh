@@ -70,6 +70,58 @@ renamed_types_of_lvm2() {
   lvremove -q -y vg0/n
 }
 
+size_of_device() { same "$(blockdev --getsize64 "/dev/mapper/vg0-$1")" "$(($2 << 20))"; }
+
+smaller_while_active() {
+  new_key key
+  cvm pvcreate /dev/ubda /dev/ubdb
+  cvm vgcreate vg0 /dev/ubda /dev/ubdb
+  expect 0 cvcreate --crypt "${kdf[@]}" -i 2 -L 64M -n tst --keyfile key vg0
+  make_filesystem /dev/mapper/vg0-tst
+  on_mounted /dev/mapper/vg0-tst tree_digest >before
+  e2fsck -fp /dev/mapper/vg0-tst
+  resize2fs /dev/mapper/vg0-tst 40M
+
+  mkdir there
+  mount /dev/mapper/vg0-tst there
+  expect 5 cvreduce -y -L 48M vg0/tst
+  says "mounted"
+  umount there
+  size_of_device tst 64
+  expect 0 cvreduce -y -L 48M vg0/tst
+  size_of_device tst 48
+  size_of_device tst_crdata 48
+  on_mounted /dev/mapper/vg0-tst tree_digest | cmp - before
+  # It grows again under other IVs: what stood there before comes back as noise.
+  expect 0 cvresize -L +16M vg0/tst
+  size_of_device tst 64
+  same "$(dmsetup table vg0-tst | wc -l)" 2
+  on_mounted /dev/mapper/vg0-tst tree_digest | cmp - before
+  expect 0 cvchange -an vg0
+  expect 0 cvreduce -y -l -4 vg0/tst
+  expect 0 cvchange -ay --keyfile key vg0
+  size_of_device tst 48
+  on_mounted /dev/mapper/vg0-tst tree_digest | cmp - before
+}
+
+smaller_plain_and_lvm2_agrees() {
+  cvm pvcreate /dev/ubda
+  cvm vgcreate vg0 /dev/ubda
+  expect 0 cvcreate -L 40M -n one vg0
+  expect 0 cvreduce -y -L -16M vg0/one
+  size_of_device one 24
+  same "$(lvs --noheadings -o seg_size_pe vg0/one | tr -d ' ')" 6
+  expect 0 vgck vg0
+  # As after a crash between the device and the commit: the device is short, the volume is not.
+  dmsetup table vg0-one | sed 's/^0 49152/0 8192/' | dmsetup reload vg0-one
+  dmsetup resume vg0-one
+  size_of_device one 4
+  expect 0 cvchange -ay vg0/one
+  size_of_device one 24
+}
+
+scenario "an encrypted volume gets smaller and larger while it is active" smaller_while_active
+scenario "a plain volume gets smaller, and a device that is short its size back" smaller_plain_and_lvm2_agrees
 scenario "an open volume, its data and its keystore under new names" renamed_while_mounted
 scenario "a device that missed its new name gets it" a_device_that_missed_its_new_name
 scenario "volumes of LVM2's types under new names" renamed_types_of_lvm2
