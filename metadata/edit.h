@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "metadata/allocate.h"
+#include "metadata/edit_remove.h"
 #include "metadata/volume_group.h"
 
 namespace cv::metadata {
@@ -35,11 +36,6 @@ struct NewVolume {
   Origin origin;
 };
 VolumeGroup create_plain(VolumeGroup vg, const NewVolume& wanted, const NewId& new_id);
-
-/// Whole volume goes. A crypt volume takes its data LV along, and the last volume of a store marks the store
-/// `erasing` unless `keep_store`; remove_store() finishes that once the bytes are overwritten. Volumes of
-/// types that we don't manage and those that others lie on are refused.
-VolumeGroup remove_volume(VolumeGroup vg, const std::string& name, bool keep_store);
 
 /// `by` extents more; for crypt volumes data LV, segments and IVs.
 VolumeGroup extend(VolumeGroup vg, const std::string& name, Extents by, const Placement& placement);

@@ -1,4 +1,4 @@
-// Plain volumes: create, extend, remove; what crypt volumes need beyond that is in edit_crypt.cpp.
+// Plain volumes: create, extend; what crypt volumes need beyond that is in edit_crypt.cpp.
 #include <algorithm>
 
 #include "lib/base/error.h"
@@ -10,43 +10,6 @@
 #include "metadata/references.h"
 
 namespace cv::metadata {
-
-namespace {
-
-void require_removable(const VolumeGroup& vg, const LogicalVolume& lv) {
-  for (const LogicalVolume& other : vg.lvs) {
-    if (&other == &lv) continue;
-    if (names_volume(other, lv.name))
-      throw Error(Errc::refused, "{}/{} is part of {}/{}", vg.name, lv.name, vg.name, other.name)
-          .advise("remove {}/{} first", vg.name, other.name);
-  }
-  const bool ours = std::ranges::none_of(
-      lv.segments, [](const Segment& s) { return std::holds_alternative<Opaque>(s.kind); });
-  if (!ours)
-    throw Error(Errc::unsupported, "{}/{} is of type {}, which cvm does not remove", vg.name, lv.name,
-                type_of(lv))
-        .advise("use lvremove");
-  if (has_flag(lv.flags, "LOCKED") || has_flag(lv.flags, "PVMOVE"))
-    throw Error(Errc::refused, "{}/{} is locked", vg.name, lv.name)
-        .advise("let the program that locked it finish");
-}
-
-/// A store without users, removed by its own name, or with its last volume.
-void give_up_store(VolumeGroup& vg, const std::string& store) {
-  LogicalVolume* lv = find_lv(vg, store);
-  if (lv == nullptr || keystore_of(*lv) == nullptr || !users_of(vg, store).empty()) return;
-  std::get<Keystore>(lv->segments.front().kind).erasing = true;
-}
-
-std::vector<std::string> stores_of(const LogicalVolume& lv) {
-  std::vector<std::string> stores;
-  for (const Segment& segment : lv.segments)
-    if (const auto* crypt = std::get_if<Crypt>(&segment.kind))
-      if (std::ranges::find(stores, crypt->store) == stores.end()) stores.push_back(crypt->store);
-  return stores;
-}
-
-}  // namespace
 
 LogicalVolume make_volume(const VolumeGroup& vg, const NewVolume& wanted, const NewId& new_id) {
   if (vg.max_lv != 0 && std::ranges::count_if(vg.lvs, is_visible) >= vg.max_lv)
@@ -143,30 +106,6 @@ VolumeGroup extend(VolumeGroup vg, const std::string& name, Extents by, const Pl
     const Placement where = like_the_last_segment(copy, placement);
     extend_data(vg, copy, round_to_stripes(by, where.stripes), where, Sectors(1), {});
     *find_lv(vg, name) = std::move(copy);
-  }
-  return vg;
-}
-
-VolumeGroup remove_volume(VolumeGroup vg, const std::string& name, bool keep_store) {
-  require_no_conversion(vg);
-  const LogicalVolume lv = lv_at(vg, name);
-  if (keystore_of(lv) != nullptr) {
-    if (!users_of(vg, name).empty())
-      throw Error(Errc::in_use, "the keystore {}/{} holds the key of {}/{}", vg.name, name, vg.name,
-                  users_of(vg, name).front()->name)
-          .advise("it goes with its last volume; remove that one");
-    give_up_store(vg, name);
-  } else {
-    require_removable(vg, lv);
-    std::vector<std::string> gone{name};
-    for (const Segment& segment : lv.segments)
-      if (const auto* crypt = std::get_if<Crypt>(&segment.kind))
-        if (const auto* area = std::get_if<LogicalArea>(&crypt->area)) gone.push_back(area->lv);
-    raise_iv_next(vg, lv);
-    std::erase_if(vg.lvs,
-                  [&](const LogicalVolume& one) { return std::ranges::find(gone, one.name) != gone.end(); });
-    if (!keep_store)
-      for (const std::string& store : stores_of(lv)) give_up_store(vg, store);
   }
   return vg;
 }

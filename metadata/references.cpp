@@ -52,6 +52,24 @@ void for_each_name(const Opaque& opaque, Body& body, Visit&& visit) {
   }
 }
 
+/// Takes names out of what one volume of the past was made of and what came from it. True where it did.
+bool forget(config::Tree& past, const std::unordered_set<std::string>& gone) {
+  bool forgot = false;
+  for (auto leaf = past.begin(); leaf != past.end();) {
+    auto& items = leaf->second.data().items;
+    const bool names_volumes = leaf->first == "origin" || leaf->first == "descendants";
+    const auto before = items.size();
+    if (names_volumes)
+      std::erase_if(items, [&](const config::Scalar& item) {
+        const auto* text = std::get_if<std::string>(&item);
+        return text != nullptr && gone.contains(*text);
+      });
+    forgot = forgot || items.size() != before;
+    leaf = names_volumes && items.empty() ? past.erase(leaf) : std::next(leaf);
+  }
+  return forgot;
+}
+
 void rename(Area& area, const Renames& renames) {
   auto* logical = std::get_if<LogicalArea>(&area);
   if (logical == nullptr) return;
@@ -119,6 +137,27 @@ void rename_in_history(VolumeGroup& vg, const Renames& renames) {
             if (const auto found = renames.find(text); found != renames.end()) text = found->second;
           });
   }
+}
+
+void forget_in_history(VolumeGroup& vg, const std::unordered_set<std::string>& gone) {
+  for (config::CarriedNode& carried : vg.carried) {
+    if (carried.key != kHistory) continue;
+    std::unordered_set<std::string> names = gone;
+    for (bool again = true; std::exchange(again, false);) {
+      for (auto past = carried.node.begin(); past != carried.node.end();) {
+        again = forget(past->second, names) || again;
+        if (config::child(past->second, "descendants") != nullptr) {
+          ++past;
+          continue;
+        }
+        names.insert("-" + past->first);
+        past = carried.node.erase(past);
+        again = true;
+      }
+    }
+  }
+  vg.carried.remove_if(
+      [](const config::CarriedNode& carried) { return carried.key == kHistory && carried.node.empty(); });
 }
 
 std::string_view base_type(std::string_view type) {

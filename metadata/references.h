@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "metadata/volume_group.h"
@@ -27,6 +28,10 @@ void rename_references(Segment& segment, const Renames& renames);
 
 /// The same in what the group remembers of volumes that are gone.
 void rename_in_history(VolumeGroup& vg, const Renames& renames);
+
+/// What the group remembers of volumes that are gone no longer speaks of these, and ends where nothing that
+/// is there came from it.
+void forget_in_history(VolumeGroup& vg, const std::unordered_set<std::string>& gone);
 
 /// "raid1" of "raid1+RESHAPE".
 std::string_view base_type(std::string_view type);

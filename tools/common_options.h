@@ -43,7 +43,7 @@ inline constexpr Option kActivate{'a', "activate", "y|n|ay", "whether it is acti
 inline constexpr Option kForce{'f', "force", "", "do it where it is refused without", "", true};
 inline constexpr Option kAddTag{0, "addtag", "TAG", "give it this tag", "", true};
 inline constexpr Option kAlloc{0, "alloc", "POLICY", "how extents are chosen",
-                               "normal|contiguous|cling|anywhere"};
+                               "normal|contiguous|cling|cling_by_tags|anywhere|inherit"};
 
 // Secrets.
 inline constexpr Option kKeyFile{0, "keyfile", "FILE",

@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "lib/base/error.h"
-#include "lib/base/log.h"
+#include "metadata/group_keys.h"
 #include "tools/common_options.h"
 #include "tools/sizes.h"
 
@@ -60,14 +60,13 @@ ExtentRange parse_range(std::string_view text, std::string_view word, Extents pe
   return {Extents(first), last + Extents(1)};
 }
 
-Allocation allocation_named(const std::string& name) {
-  if (name == "contiguous") return Allocation::contiguous;
-  if (name == "cling") return Allocation::cling;
-  if (name == "anywhere") return Allocation::anywhere;
-  return Allocation::normal;
-}
-
 }  // namespace
+
+Allocation allocation_named(std::string_view name) {
+  for (const auto& [word, policy] : kAllocations)
+    if (word == name) return policy;
+  throw Error(Errc::usage, "'{}' is no allocation policy", name);
+}
 
 std::vector<Permitted> permitted_extents(const VolumeGroup& vg, const PvDevices& devices,
                                          const std::vector<std::string>& words) {

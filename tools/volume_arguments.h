@@ -15,6 +15,9 @@ inline constexpr Option kStripes{'i', "stripes", "N", "spread it over so many PV
 inline constexpr Option kStripeSize{'I', "stripesize", "SIZE",
                                     "so much on one PV before the next; 64k if not given"};
 
+/// "normal", "contiguous", ...; Arguments has held it against the choices of --alloc.
+metadata::Allocation allocation_named(std::string_view name);
+
 /// "PV", or "PV:first-last[:first-last]..." in extents, both included. Throws Errc::not_found where it is no
 /// PV of the group, Errc::usage for a range that can't be read.
 std::vector<metadata::Permitted> permitted_extents(const metadata::VolumeGroup& vg,

@@ -129,6 +129,27 @@ smaller() {
   same "$(cvm cvs --noheadings -o iv_offset vg0/tst | tr -d ' ' | tr '\n' ' ')" "0 32768 "
 }
 
+properties() {
+  prepare
+  bad 5 none cvchange --addtag t vg0/none
+  bad 5 nobody cvchange --addtag t @nobody
+  bad 3 "a b" cvchange --addtag "a b" vg0/lin
+  bad 3 -a cvchange -ay --addtag t vg0/lin
+  bad 3 "which volumes" cvchange --addtag t
+  bad 3 -p cvchange -p rx vg0/lin
+  bad 3 --alloc cvchange --alloc everywhere vg0/lin
+  bad 5 keystore cvchange --addtag t vg0/cryptostore1
+  bad 5 hidden cvchange -p r vg0/tst_crdata
+  bad 5 encrypted cvchange --setactivationskip n vg0/tst
+  expect 0 cvm cvchange --addtag one --addtag two -p r vg0
+  same "$(cvm cvs --noheadings -o lv_tags vg0/tst | tr -d ' ')" one,two
+  expect 0 cvm cvchange --deltag two @one
+  same "$(cvm cvs --noheadings -o lv_tags vg0/lin | tr -d ' ')" one
+  bad 0 "Nothing to change" cvchange -p r @one
+  expect 0 cvm cvremove -y @one
+  same "$(cvm vgs --noheadings -o lv_count vg0 | tr -d ' ')" 0
+}
+
 options() {
   prepare
   bad 3 --nonsense cvcreate --nonsense -L 4M vg0
@@ -297,6 +318,7 @@ scenario "names: unknown, taken, illegal, reserved" names
 scenario "new names: unknown, taken, illegal, reserved" new_names
 scenario "sizes: unreadable, zero, too large, no space" sizes
 scenario "smaller: not at all, too much, too little, without a yes" smaller
+scenario "properties: of what has none, none, contradictory" properties
 scenario "options: unknown, missing, contradictory" options
 scenario "key files: missing, empty, too long, too short, wrong" key_files
 scenario "imports of what is no LUKS volume" imports

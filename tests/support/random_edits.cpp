@@ -8,10 +8,11 @@
 #include "lib/base/error.h"
 #include "metadata/check.h"
 #include "metadata/edit_group.h"
+#include "metadata/edit_properties.h"
 #include "metadata/edit_pvs.h"
-#include "metadata/edit_split.h"
 #include "metadata/edit_reduce.h"
 #include "metadata/edit_rename.h"
+#include "metadata/edit_split.h"
 #include "metadata/group_text.h"
 #include "metadata/iv_space.h"
 #include "metadata/usage.h"
@@ -69,6 +70,15 @@ void rename_some(EditWorld& world) {
 void rename_store(EditWorld& world) {
   const std::string store = world.some_store();
   if (!store.empty()) world.vg = rename_volume(world.vg, store, world.new_store_name());
+}
+
+void change_some(EditWorld& world) {
+  const std::string name = world.some_volume();
+  if (name.empty()) return;
+  NewProperties wanted{.add_tags = {world.new_name()}, .writable = world.pick(2) == 0};
+  wanted.delete_tags = lv_at(world.vg, name).tags;
+  if (world.pick(2) == 0) wanted.allocation = Allocation::cling;
+  world.vg = change_properties(world.vg, name, wanted);
 }
 
 void remove_some(EditWorld& world) {
@@ -169,6 +179,7 @@ constexpr RandomEdit kEdits[] = {
     {"create an encrypted volume on a store", 3, create_crypt_on_store},
     {"extend", 5, extend_some},
     {"reduce", 3, reduce_some},
+    {"change properties", 1, change_some},
     {"rename a volume", 2, rename_some},
     {"rename a keystore", 1, rename_store},
     {"remove", 3, remove_some},

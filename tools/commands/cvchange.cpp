@@ -1,4 +1,4 @@
-// cvchange: opens and closes volumes.
+// cvchange: opens and closes volumes; what it changes otherwise is in property_change.cpp.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -9,6 +9,7 @@
 #include "tools/commands/state_change.h"
 #include "tools/common_options.h"
 #include "tools/group_change.h"
+#include "tools/property_change.h"
 #include "tools/volume_name.h"
 
 namespace cv::tools::commands {
@@ -250,9 +251,14 @@ class StateChange {
 };
 
 void run(Session& session, const Arguments& arguments) {
+  const bool properties = wants_new_properties(arguments);
+  if (properties && arguments.has(kState))
+    throw Error(Errc::usage, "--activate goes with no other change")
+        .advise("call cvchange twice, once for each");
+  if (properties) return change_properties_of(session, arguments);
   if (!arguments.has(kState))
     throw Error(Errc::usage, "cvchange needs to know what to change")
-        .advise("give --activate y or --activate n");
+        .advise("give --activate y or n, --addtag, --deltag, --permission, --alloc or another option");
   change_state(session, arguments);
 }
 
@@ -265,8 +271,9 @@ void change_state(Session& session, const Arguments& arguments) {
 Command cvchange() {
   return {
       .name = "cvchange",
-      .summary = "open and close logical volumes",
-      .synopsis = {"-ay|-an|-aay [VG|VG/LV|@TAG]..."},
+      .summary = "open and close logical volumes, change their properties",
+      .synopsis = {"-ay|-an|-aay [VG|VG/LV|@TAG]...",
+                   "[--addtag TAG]... [--deltag TAG]... [-p r|rw] [--alloc POLICY] VG|VG/LV|@TAG..."},
       .description =
           "Opens or closes volumes: those that are named, all of a volume group, all that have a tag, or "
           "everything where "
@@ -275,14 +282,22 @@ Command cvchange() {
           "kernel as long as one of them is open, so that opening another asks nobody.\n\n"
           "A volume that is open already gets the table it should have. What one volume runs into does not "
           "keep the others "
-          "from being opened; it is said at the end. If any keystore stayed closed the exit status is 2.",
-      .options = {{"Options", {kState}}, secret_options()},
+          "from being opened; it is said at the end. If any keystore stayed closed the exit status is 2.\n\n"
+          "Without -a it changes what volumes are apart from their bytes: tags, which any volume that is "
+          "shown "
+          "may have, whatever its type; permission, of plain and encrypted volumes, open or not; the policy "
+          "by which extents for more of it are chosen; and whether it is opened by itself.",
+      .options = {{"Options",
+                   {kState, kAddTag, kDeleteTag, kPermission, kAlloc, kActivationSkip, kAutoActivation}},
+                  secret_options()},
       .min_operands = 0,
       .max_operands = kAnyNumber,
       .operands = "volume groups, volumes or tags",
       .examples = {{"Open all volumes of a group", "cvchange -ay vg0"},
                    {"Open one with a key file", "cvchange -ay --keyfile /root/key vg0/home"},
-                   {"Close it", "cvchange -an vg0/home"}},
+                   {"Close it", "cvchange -an vg0/home"},
+                   {"Tag all that has another tag", "cvchange --addtag backup @important"},
+                   {"Make it read-only", "cvchange -p r vg0/home"}},
       .see_also = {"cvcreate", "cvs"},
       .has_link = true,
       .run = run,

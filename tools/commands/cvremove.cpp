@@ -7,7 +7,7 @@
 #include "tools/commands/list.h"
 #include "tools/common_options.h"
 #include "tools/group_change.h"
-#include "tools/volume_name.h"
+#include "tools/volume_choice.h"
 
 namespace cv::tools::commands {
 
@@ -34,6 +34,7 @@ class Removal {
         require_changeable(seen.group);
         remove_volume(base_of(session_, Purpose::rehearsal, seen.group.vg, seen.group.devices, false), lv,
                       keep_store_);
+        require_inactive_if_foreign(session_, seen.group.vg, lv, volumes_concerned(seen.group.vg, lv));
         session_.activator().require_unused(seen.group.vg, lv);
         ask(seen.group.vg, lv);
       }
@@ -64,6 +65,7 @@ class Removal {
     const VolumeGroup base = base_of(session_, Purpose::change, change.current(), change.devices(),
                                      needs_native(change.current(), lv));
     const VolumeGroup next = remove_volume(base, lv, keep_store_);
+    require_inactive_if_foreign(session_, change.current(), lv, volumes_concerned(change.current(), lv));
     session_.activator().deactivate(change.current(), {lv});
     wipe_old_header(base, change.devices(), lv);
     note_used_ivs(base, next, change.devices());
@@ -101,25 +103,9 @@ class Removal {
   std::vector<std::string> lvs_;
 };
 
-/// All that a person sees, and keystores that nobody uses.
-std::vector<std::string> removable(const VolumeGroup& vg) {
-  std::vector<std::string> lvs;
-  for (const LogicalVolume& lv : vg.lvs)
-    if (is_visible(lv)) lvs.push_back(lv.name);
-  return lvs;
-}
-
 void run(Session& session, const Arguments& arguments) {
-  for (const std::string& word : arguments.operands()) {
-    const VolumeName name = parse_volume_name(word);
-    std::vector<std::string> lvs;
-    if (name.lv) {
-      lvs.push_back(*name.lv);
-    } else {
-      lvs = removable(session.store().read(name.vg).group.vg);
-    }
-    Removal(session, arguments, name.vg, std::move(lvs)).run();
-  }
+  for (const ChosenVolumes& chosen : chosen_volumes(session.store().scan(), arguments.operands()))
+    Removal(session, arguments, chosen.vg, chosen.lvs).run();
 }
 
 }  // namespace
@@ -128,7 +114,7 @@ Command cvremove() {
   return {
       .name = "cvremove",
       .summary = "remove logical volumes",
-      .synopsis = {"[--keep-store] VG/LV|VG..."},
+      .synopsis = {"[--keep-store] VG/LV|VG|@TAG..."},
       .description =
           "Closes volumes and removes them; a volume group stands for all its volumes. Asks before it "
           "removes a volume that "
@@ -136,11 +122,14 @@ Command cvremove() {
           "overwritten, and "
           "whatever was encrypted with its key is lost, backups of the volume's bytes included. If the "
           "machine stops in "
-          "between, the next change of the group finishes the erasure.",
+          "between, the next change of the group finishes the erasure.\n\n"
+          "Volumes of the types that only LVM2 manages go as a whole, with every hidden part, while they are "
+          "not active. A thin volume leaves a message in its pool, which LVM2 delivers when it activates the "
+          "pool; until then no other volume of that pool can be removed.",
       .options = {{"Options", {kKeepStore, meaning(kForce, "ask nothing")}}},
       .min_operands = 1,
       .max_operands = kAnyNumber,
-      .operands = "volumes or volume groups",
+      .operands = "volumes, volume groups or tags",
       .examples = {{"Remove a volume", "cvremove vg0/mail"},
                    {"Remove the last volume of a keystore and keep the keystore",
                     "cvremove --keep-store vg0/home"}},

@@ -120,6 +120,36 @@ smaller_plain_and_lvm2_agrees() {
   size_of_device one 24
 }
 
+read_only_and_back() {
+  new_key key
+  cvm pvcreate /dev/ubda
+  cvm vgcreate vg0 /dev/ubda
+  expect 0 cvcreate --crypt "${kdf[@]}" -L 40M -n tst --keyfile key vg0
+  make_filesystem /dev/mapper/vg0-tst
+  expect 0 cvchange -p r --addtag frozen vg0/tst
+  same "$(blockdev --getro /dev/mapper/vg0-tst)" 1
+  expect 0 cvchange -an @frozen
+  expect 0 cvchange -ay --keyfile key vg0/tst
+  same "$(blockdev --getro /dev/mapper/vg0-tst)" 1
+  expect 0 cvchange -p rw @frozen
+  same "$(blockdev --getro /dev/mapper/vg0-tst)" 0
+  on_mounted /dev/mapper/vg0-tst mkdir -p mnt/new
+}
+
+removed_types_of_lvm2() {
+  pvcreate -q /dev/ubda /dev/ubdb
+  vgcreate -q vg0 /dev/ubda /dev/ubdb
+  lvcreate -q -y --type mirror -m1 --mirrorlog core -l 2 -n m vg0
+  expect 5 cvremove -y vg0/m
+  says "active"
+  lvchange -an vg0/m
+  expect 0 cvremove -y vg0/m
+  same "$(lvs -a --noheadings vg0)" ""
+  expect 0 vgck vg0
+}
+
+scenario "a volume is made read-only and writable again" read_only_and_back
+scenario "volumes of LVM2's types go as a whole" removed_types_of_lvm2
 scenario "an encrypted volume gets smaller and larger while it is active" smaller_while_active
 scenario "a plain volume gets smaller, and a device that is short its size back" smaller_plain_and_lvm2_agrees
 scenario "an open volume, its data and its keystore under new names" renamed_while_mounted

@@ -1,0 +1,131 @@
+#include "tools/property_change.h"
+
+#include <array>
+
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "metadata/edit_properties.h"
+#include "tools/common_options.h"
+#include "tools/group_change.h"
+#include "tools/volume_arguments.h"
+#include "tools/volume_choice.h"
+
+namespace cv::tools {
+
+using namespace metadata;
+
+namespace {
+
+constexpr std::array kProperties{kAddTag, kDeleteTag, kPermission, kAlloc, kActivationSkip, kAutoActivation};
+
+NewProperties wanted_properties(const Arguments& arguments) {
+  NewProperties wanted;
+  wanted.add_tags = arguments.texts(kAddTag);
+  wanted.delete_tags = arguments.texts(kDeleteTag);
+  if (const auto permission = arguments.text(kPermission)) wanted.writable = *permission == "rw";
+  if (const auto policy = arguments.text(kAlloc)) wanted.allocation = allocation_named(*policy);
+  wanted.activation_skip = arguments.yes_or_no(kActivationSkip);
+  wanted.autoactivation = arguments.yes_or_no(kAutoActivation);
+  return wanted;
+}
+
+class PropertyChange {
+ public:
+  PropertyChange(Session& session, const FoundGroup& seen, const ChosenVolumes& chosen,
+                 const NewProperties& wanted)
+      : session_(session), seen_(seen), chosen_(chosen), wanted_(wanted) {}
+
+  void run() {
+    require_changeable(seen_);
+    const VolumeGroup base = base_of(session_, Purpose::rehearsal, seen_.vg, seen_.devices, false);
+    const VolumeGroup rehearsed = changed(base);
+    if (session_.is_test()) return show_plan(base, rehearsed);
+    // A live table needs the key again. It is fetched before anything is written or locked.
+    const auto stores = stores_of(seen_.vg, live_volumes(base, rehearsed));
+    session_.unlocker(seen_.devices).open(seen_.vg, stores);
+    write(stores);
+  }
+
+ private:
+  VolumeGroup changed(VolumeGroup vg) const {
+    for (const std::string& lv : chosen_.lvs) vg = change_properties(std::move(vg), lv, wanted_);
+    return vg;
+  }
+
+  bool differs(const VolumeGroup& base, const VolumeGroup& next, const std::string& lv) const {
+    return !(lv_at(base, lv) == lv_at(next, lv));
+  }
+
+  /// Those whose devices change too.
+  std::vector<std::string> live_volumes(const VolumeGroup& base, const VolumeGroup& next) const {
+    std::vector<std::string> live;
+    for (const std::string& lv : chosen_.lvs) {
+      const bool was = has_flag(lv_at(base, lv).flags, "WRITE");
+      if (was != has_flag(lv_at(next, lv).flags, "WRITE") && session_.activator().is_active(base, lv))
+        live.push_back(lv);
+    }
+    return live;
+  }
+
+  static std::vector<std::string> stores_of(const VolumeGroup& vg, const std::vector<std::string>& lvs) {
+    std::vector<std::string> stores;
+    for (const std::string& lv : lvs)
+      for (const std::string& store : activate::stores_of(vg, lv))
+        if (std::ranges::find(stores, store) == stores.end()) stores.push_back(store);
+    return stores;
+  }
+
+  void show_plan(const VolumeGroup& base, const VolumeGroup& next) const {
+    std::string text;
+    for (const std::string& lv : chosen_.lvs)
+      text += fmt::format("  would {} {}/{}\n", differs(base, next, lv) ? "change" : "leave", base.name, lv);
+    const auto live = live_volumes(base, next);
+    const auto keys = session_.unlocker(seen_.devices).described(next, stores_of(next, live));
+    text += shown(session_.activator().plan_change(seen_.vg, next, live, tree_inputs(seen_.devices, keys)));
+    session_.output().text(text);
+  }
+
+  void write(const std::vector<std::string>& stores) {
+    Transaction change = begin_change(session_, chosen_.vg);
+    for (const std::string& store : stores) require_same_store(seen_.vg, change.current(), store);
+    const VolumeGroup current = change.current();
+    const VolumeGroup base = base_of(session_, Purpose::change, current, change.devices(), false);
+    const VolumeGroup next = changed(base);
+    if (next == current) {
+      log::notice("Nothing to change in volume group \"{}\".", base.name);
+      return;
+    }
+    const auto live = live_volumes(base, next);
+    change.prepare(next, fmt::format("changed {}", fmt::join(chosen_.lvs, ", ")));
+    const VolumeGroup& prepared = change.prepared();
+    const auto keys = session_.unlocker(change.devices()).open(prepared, stores_of(prepared, live));
+    auto devices = session_.activator().stage(current, prepared, live, tree_inputs(change.devices(), keys));
+    change.commit();
+    during("the volume is changed, but not its device; cvchange -ay tries again", [&] { devices.go(); });
+    for (const std::string& lv : chosen_.lvs)
+      if (differs(base, next, lv)) log::notice("Logical volume {}/{} changed.", base.name, lv);
+  }
+
+  Session& session_;
+  const FoundGroup& seen_;
+  const ChosenVolumes& chosen_;
+  const NewProperties& wanted_;
+};
+
+}  // namespace
+
+bool wants_new_properties(const Arguments& arguments) {
+  return std::ranges::any_of(kProperties, [&](const Option& option) { return arguments.has(option); });
+}
+
+void change_properties_of(Session& session, const Arguments& arguments) {
+  if (arguments.operands().empty())
+    throw Error(Errc::usage, "{} needs to know which volumes to change", arguments.command().name)
+        .advise("name volumes, volume groups or tags");
+  const NewProperties wanted = wanted_properties(arguments);
+  const Scan scan = session.store().scan();
+  for (const ChosenVolumes& chosen : chosen_volumes(scan, arguments.operands()))
+    if (!chosen.lvs.empty()) PropertyChange(session, group_at(scan, chosen.vg), chosen, wanted).run();
+}
+
+}  // namespace cv::tools

@@ -1,0 +1,23 @@
+// cvchange without -a: tags, permission and policy of volumes.
+#pragma once
+
+#include "tools/session.h"
+
+namespace cv::tools {
+
+inline constexpr Option kDeleteTag{0, "deltag", "TAG", "take this tag away", "", true};
+inline constexpr Option kPermission{'p', "permission", "r|rw",
+                                    "whether it may be written to; takes effect at once", "r|rw"};
+inline constexpr Option kActivationSkip{'k', "setactivationskip", "y|n",
+                                        "y: it stays closed where a whole group is opened", "y|n"};
+inline constexpr Option kAutoActivation{0, "setautoactivation", "y|n",
+                                        "n: it stays closed where -aay is said at boot", "y|n"};
+
+/// Whether the command line asks for any of these.
+bool wants_new_properties(const Arguments& arguments);
+
+/// Gives all volumes that the operands name the properties that the options say, in one commit for each
+/// group. The device of an active volume gets its new permission.
+void change_properties_of(Session& session, const Arguments& arguments);
+
+}  // namespace cv::tools
