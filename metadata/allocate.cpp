@@ -63,20 +63,44 @@ class Allocator {
         policy_(policy),
         candidates_(std::move(candidates)),
         stripes_(wanted.placement.stripes),
-        missing_(wanted.count.n / wanted.placement.stripes) {}
+        missing_(wanted.count.n / wanted.placement.stripes),
+        cling_to_(wanted.cling_to) {}
 
   /// Nothing where the room does not suffice.
   std::optional<std::vector<Piece>> run() {
-    continue_behind();
-    if (policy_ == Allocation::contiguous && missing_.n > 0 && (!pieces_.empty() || !wanted_.behind.empty()))
-      return std::nullopt;
-    while (missing_.n > 0) {
-      if (!take_piece()) return std::nullopt;
-    }
+    take_all();
+    if (missing_.n > 0) return std::nullopt;
     return std::move(pieces_);
   }
 
+  /// As much as there is, in extents.
+  Extents most() {
+    const Extents wanted = missing_;
+    take_all();
+    return (wanted - missing_) * stripes_;
+  }
+
  private:
+  void take_all() {
+    continue_behind();
+    if (policy_ == Allocation::contiguous) {
+      if (pieces_.empty() && wanted_.behind.empty()) take_piece();
+      return;
+    }
+    const bool clings = policy_ == Allocation::cling || policy_ == Allocation::cling_by_tags;
+    if (clings && wanted_.cling_to.empty() && missing_.n > 0) {
+      if (pieces_.empty() && !take_piece()) return;
+      for (const PhysicalArea& area : pieces_.front().stripes) cling_to_.push_back({area.pv});
+    }
+    while (missing_.n > 0 && take_clinging_piece()) {
+    }
+    if (clings) return;
+    while (missing_.n > 0 && take_piece()) {
+    }
+    while (policy_ == Allocation::anywhere && missing_.n > 0 && take_piece_anywhere()) {
+    }
+  }
+
   void continue_behind() {
     if (wanted_.behind.size() != stripes_) return;
     Extents each = missing_;
@@ -90,7 +114,38 @@ class Allocator {
           each = std::min(each, range.end - area.first);
     }
     if (policy_ == Allocation::contiguous && each < missing_) return;
+    // Stripes that share a PV may each go on only where they don't meet.
+    for (std::size_t i = 0; i < stripes_; ++i)
+      for (std::size_t j = 0; j < stripes_; ++j)
+        if (i != j && wanted_.behind[i].pv == wanted_.behind[j].pv &&
+            wanted_.behind[i].first <= wanted_.behind[j].first &&
+            wanted_.behind[j].first < wanted_.behind[i].first + each)
+          return;
     grant(each, wanted_.behind);
+  }
+
+  /// Each stripe on a PV that it has already.
+  bool take_clinging_piece() {
+    if (cling_to_.size() != stripes_) return false;
+    Extents each = missing_;
+    std::vector<PhysicalArea> areas;
+    for (const std::vector<PvId>& pvs : cling_to_) {
+      ExtentRange best{};
+      PvId on{};
+      for (const PvId& pv : pvs) {
+        const Candidate* candidate = candidate_for(pv);
+        if (candidate == nullptr || std::ranges::find(areas, pv, &PhysicalArea::pv) != areas.end()) continue;
+        const ExtentRange stretch = best_stretch(candidate->free, missing_);
+        if (stretch.length() <= best.length()) continue;
+        best = stretch;
+        on = pv;
+      }
+      if (best.empty()) return false;
+      each = std::min(each, best.length());
+      areas.push_back({on, best.begin});
+    }
+    grant(each, std::move(areas));
+    return true;
   }
 
   bool take_piece() {
@@ -117,6 +172,38 @@ class Allocator {
     return true;
   }
 
+  /// Stripes side by side where there are not enough PVs: the longest that fit into what is free.
+  bool take_piece_anywhere() {
+    std::vector<std::pair<PvId, ExtentRange>> stretches;
+    Extents each;
+    for (const Candidate& candidate : candidates_)
+      for (const ExtentRange& range : candidate.free.ranges()) {
+        stretches.emplace_back(candidate.pv->id, range);
+        each = std::max(each, range.length());
+      }
+    const auto fitting = [&](Extents length) {
+      std::uint64_t count = 0;
+      for (const auto& [pv, range] : stretches) count += range.length().n / length.n;
+      return count >= stripes_;
+    };
+    each = std::min(each, missing_);
+    Extents none;  // the most that surely fits
+    while (none < each) {
+      const Extents middle((none.n + each.n + 1) / 2);
+      if (fitting(middle))
+        none = middle;
+      else
+        each = middle - Extents(1);
+    }
+    if (each.n == 0) return false;
+    std::vector<PhysicalArea> areas;
+    for (const auto& [pv, range] : stretches)
+      for (Extents at = range.begin; at + each <= range.end && areas.size() < stripes_; at += each)
+        areas.push_back({pv, at});
+    grant(each, std::move(areas));
+    return true;
+  }
+
   void grant(Extents each, std::vector<PhysicalArea> areas) {
     for (const PhysicalArea& area : areas)
       candidate_for(area.pv)->free.remove({area.first, area.first + each});
@@ -134,6 +221,7 @@ class Allocator {
   std::vector<Candidate> candidates_;
   std::uint32_t stripes_;
   Extents missing_;  ///< extents on each stripe that still have no place
+  std::vector<std::vector<PvId>> cling_to_;
   std::vector<Piece> pieces_;
 };
 
@@ -155,6 +243,37 @@ void check_request(const VolumeGroup& vg, const Usage& usage, const Wanted& want
   }
 }
 
+std::string_view what_is_missing(Allocation policy) {
+  switch (policy) {
+    case Allocation::contiguous: return "in one piece where the volume can go on";
+    case Allocation::cling:
+    case Allocation::cling_by_tags: return "on the PVs that the volume clings to";
+    case Allocation::normal:
+    case Allocation::anywhere:
+    case Allocation::inherit: break;
+  }
+  return "in equal parts on the PVs of the stripes";
+}
+
+[[noreturn]] void throw_no_space(const VolumeGroup& vg, const Wanted& wanted, Allocation policy, Extents free,
+                                 std::size_t pvs) {
+  const auto& placement = wanted.placement;
+  const std::string where = placement.permitted.empty() ? vg.name : "the PVs that were named of " + vg.name;
+  if (placement.stripes > pvs && policy != Allocation::anywhere) {
+    throw Error(Errc::no_space, "{} stripes need free extents on as many PVs, {} has them on {}",
+                placement.stripes, where, pvs)
+        .advise("ask for fewer stripes or add PVs");
+  }
+  if (free < wanted.count) {
+    throw Error(Errc::no_space, "{} has {} free extents that can be used, {} are needed", where, free.n,
+                wanted.count.n)
+        .advise("ask for less, remove volumes, or add a PV");
+  }
+  throw Error(Errc::no_space, "{} has {} free extents, but not the {} that are needed {}", where, free.n,
+              wanted.count.n, what_is_missing(policy))
+      .advise("ask for less, for another layout, or for another policy with --alloc");
+}
+
 Allocation policy_in_force(const VolumeGroup& vg, Allocation policy) {
   return policy == Allocation::inherit ? vg.allocation : policy;
 }
@@ -171,27 +290,21 @@ std::vector<Piece> allocate(const VolumeGroup& vg, const Wanted& wanted) {
   const std::size_t pvs = room.size();
   if (auto pieces = Allocator(wanted, policy, std::move(room)).run()) return std::move(*pieces);
 
-  const auto& placement = wanted.placement;
-  const std::string where = placement.permitted.empty() ? vg.name : "the PVs that were named of " + vg.name;
-  if (placement.stripes > pvs) {
-    throw Error(Errc::no_space, "{} stripes need free extents on as many PVs, {} has them on {}",
-                placement.stripes, where, pvs)
-        .advise("ask for fewer stripes or add PVs");
-  }
-  if (free < wanted.count) {
-    throw Error(Errc::no_space, "{} has {} free extents that can be used, {} are needed", where, free.n,
-                wanted.count.n)
-        .advise("ask for less, remove volumes, or add a PV");
-  }
-  throw Error(Errc::no_space, "{} has {} free extents, but not the {} that are needed in {}", where, free.n,
-              wanted.count.n,
-              policy == Allocation::contiguous ? "one piece where the volume can go on"
-                                               : "equal parts on the PVs of the stripes")
-      .advise("ask for less or for another layout");
+  throw_no_space(vg, wanted, policy, free, pvs);
 }
 
 Extents allocatable_extents(const VolumeGroup& vg, const Placement& placement, Sectors alignment) {
-  return total(candidates(vg, usage_of(vg), placement, alignment, {}));
+  auto room = candidates(vg, usage_of(vg), placement, alignment, {});
+  const Extents free = total(room);
+  if (placement.stripes == 1) return free;
+  Wanted everything;
+  everything.count = round_down(free, Extents(placement.stripes));
+  everything.placement = placement;
+  // How long a volume can get does not depend on how it clings.
+  const Allocation policy = policy_in_force(vg, placement.policy) == Allocation::anywhere
+                                ? Allocation::anywhere
+                                : Allocation::normal;
+  return Allocator(everything, policy, std::move(room)).most();
 }
 
 std::vector<Segment> segments_from(const std::vector<Piece>& pieces, Extents start, Sectors stripe_size) {

@@ -18,6 +18,8 @@ struct Permitted {
 struct Placement {
   std::vector<Permitted> permitted;  ///< empty: every allocatable PV
   std::uint32_t stripes = 1;
+  /// The stripes were asked for: an extension does not go on with those that the volume has.
+  bool own_stripes = false;
   Sectors stripe_size;  ///< with several stripes; a power of two of at least 4 KiB
   Allocation policy = Allocation::inherit;
 };
@@ -28,6 +30,9 @@ struct Wanted {
   /// Where the volume ends now, one area a stripe: the first extents behind it. Continuing there is tried
   /// first.
   std::vector<PhysicalArea> behind;
+  /// The PVs that the volume lies on, for each stripe. Policies that cling stay there; "normal" goes
+  /// elsewhere when they are full.
+  std::vector<std::vector<PvId>> cling_to;
   /// Each piece starts at a multiple of this many sectors on its PV (8 for 4096-byte encryption sectors).
   Sectors alignment = Sectors(1);
   /// PVs to stay away from: other copies of the same store are there.
@@ -40,13 +45,20 @@ struct Piece {
   std::vector<PhysicalArea> stripes;
 };
 
-/// LVM2's "normal" policy (linear: continue the last piece, else the smallest free stretch that is large
-/// enough on the PV that has the largest such, else pieces from large to small); `contiguous` accepts a
-/// single piece, behind the volume's end where it has one. Throws Errc::no_space with both numbers,
-/// Errc::refused where a volume of unknown type makes the free extents unclear.
+/// LVM2's policies. All go on where the volume ends, as far as they can. Then
+/// - normal: on the PVs of the volume; then the smallest free stretch that is large enough on the PV that has
+/// the
+///   largest such, else pieces from large to small; each stripe on a PV of its own;
+/// - cling and cling_by_tags (there is no list of tags): on the PVs of the volume, a new one on those of its
+/// first
+///   piece;
+/// - anywhere: as normal, but stripes may lie on one PV;
+/// - contiguous: a single piece, behind the volume's end where it has one.
+/// Throws Errc::no_space with both numbers, Errc::refused where a volume of unknown type makes the free
+/// extents unclear.
 std::vector<Piece> allocate(const VolumeGroup& vg, const Wanted& wanted);
 
-/// How many extents an allocation could use in all.
+/// How many extents an allocation could use in all, in whole rows of stripes.
 Extents allocatable_extents(const VolumeGroup& vg, const Placement& placement,
                             Sectors alignment = Sectors(1));
 

@@ -193,7 +193,9 @@ VolumeGroup extend_crypt(VolumeGroup vg, const std::string& name, Extents by, co
   const Sectors alignment = alignment_of(*keystore_of(store));
 
   LogicalVolume data = lv_at(vg, area->lv);
-  const Placement where = like_the_last_segment(data, placement);
+  Placement asked = placement;
+  if (asked.policy == Allocation::inherit) asked.policy = lv.allocation;
+  const Placement where = like_the_last_segment(data, asked);
   const Extents begin = size_of(data);
   extend_data(vg, data, round_to_sectors(vg, round_to_stripes(by, where.stripes), alignment), where,
               alignment, {});

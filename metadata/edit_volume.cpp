@@ -31,9 +31,39 @@ Extents round_to_stripes(Extents size, std::uint32_t stripes) {
   return round_up(size, Extents(stripes));
 }
 
+namespace {
+
+/// For each of so many stripes the PVs on which it lies; where the volume has other numbers of stripes, all.
+std::vector<std::vector<PvId>> pvs_by_stripe(const LogicalVolume& lv, std::uint32_t stripes) {
+  std::vector<std::vector<PvId>> found(stripes);
+  const auto add = [](std::vector<PvId>& pvs, const PvId& pv) {
+    if (std::ranges::find(pvs, pv) == pvs.end()) pvs.push_back(pv);
+  };
+  for (const Segment& segment : lv.segments) {
+    const auto* striped = std::get_if<Striped>(&segment.kind);
+    if (striped == nullptr) continue;
+    for (std::size_t i = 0; i < striped->stripes.size(); ++i) {
+      const auto* physical = std::get_if<PhysicalArea>(&striped->stripes[i]);
+      if (physical == nullptr) continue;
+      if (striped->stripes.size() == stripes) {
+        add(found[i], physical->pv);
+      } else {
+        for (std::vector<PvId>& pvs : found) add(pvs, physical->pv);
+      }
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
 void extend_data(const VolumeGroup& vg, LogicalVolume& lv, Extents by, const Placement& placement,
                  Sectors alignment, const std::vector<PvId>& avoid) {
-  Wanted wanted{by, placement, {}, alignment, avoid};
+  Wanted wanted;
+  wanted.count = by;
+  wanted.placement = placement;
+  wanted.alignment = alignment;
+  wanted.avoid = avoid;
   if (!lv.segments.empty()) {
     const auto* last = std::get_if<Striped>(&lv.segments.back().kind);
     if (last == nullptr)
@@ -50,6 +80,7 @@ void extend_data(const VolumeGroup& vg, LogicalVolume& lv, Extents by, const Pla
       wanted.behind.push_back({physical->pv, physical->first + each});
     }
     if (wanted.placement.stripes != last->stripes.size()) wanted.behind.clear();
+    wanted.cling_to = pvs_by_stripe(lv, wanted.placement.stripes);
     if (wanted.placement.stripe_size.n == 0) wanted.placement.stripe_size = last->stripe_size;
   }
   const auto pieces = allocate(vg, wanted);
@@ -78,8 +109,10 @@ void append_merged(LogicalVolume& lv, Segment&& segment) {
 Placement like_the_last_segment(const LogicalVolume& lv, Placement placement) {
   const auto* last = lv.segments.empty() ? nullptr : std::get_if<Striped>(&lv.segments.back().kind);
   if (last == nullptr) return placement;
-  placement.stripes = static_cast<std::uint32_t>(last->stripes.size());
-  placement.stripe_size = last->stripe_size;
+  if (!placement.own_stripes) {
+    placement.stripes = static_cast<std::uint32_t>(last->stripes.size());
+    placement.stripe_size = last->stripe_size;
+  }
   if (placement.policy == Allocation::inherit) placement.policy = lv.allocation;
   return placement;
 }

@@ -39,9 +39,13 @@ Extents extents_within(const VolumeGroup& vg, Bytes size) {
 
 Extents total_extents(const VolumeGroup& vg, const std::vector<Permitted>& only) {
   Extents sum;
-  for (const PhysicalVolume& pv : vg.pvs)
-    if (only.empty()) sum += pv.pe_count;
-  for (const Permitted& one : only) sum += one.extents.length();
+  for (const PhysicalVolume& pv : vg.pvs) {
+    ExtentSet extents;
+    if (only.empty()) extents.add({Extents(0), pv.pe_count});
+    for (const Permitted& one : only)
+      if (one.pv == pv.id) extents.add(one.extents);
+    sum += extents.total();
+  }
   return sum;
 }
 

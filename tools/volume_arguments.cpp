@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "lib/base/error.h"
+#include "lib/base/log.h"
 #include "metadata/group_keys.h"
 #include "tools/common_options.h"
 #include "tools/sizes.h"
@@ -46,6 +47,14 @@ std::uint64_t parse_extent(std::string_view text, std::string_view word) {
 }
 
 ExtentRange parse_range(std::string_view text, std::string_view word, Extents pe_count) {
+  if (const auto plus = text.find('+'); plus != std::string_view::npos) {
+    const Extents from(parse_extent(text.substr(0, plus), word));
+    const Extents count(parse_extent(text.substr(plus + 1), word));
+    if (count.n == 0) throw Error(Errc::usage, "the range in \"{}\" has no extents", word);
+    if (from >= pe_count || count > pe_count - from)
+      throw Error(Errc::usage, "the range in \"{}\" reaches past the PV's {} extents", word, pe_count.n);
+    return {from, from + count};
+  }
   const auto hyphen = text.find('-');
   const std::uint64_t first = parse_extent(text.substr(0, hyphen), word);
   Extents last = Extents(first);
@@ -62,6 +71,19 @@ ExtentRange parse_range(std::string_view text, std::string_view word, Extents pe
 
 }  // namespace
 
+namespace {
+
+void add_tagged(std::vector<Permitted>& permitted, const VolumeGroup& vg, const std::string& tag) {
+  const auto before = permitted.size();
+  for (const PhysicalVolume& pv : vg.pvs)
+    if (std::ranges::find(pv.tags, tag) != pv.tags.end())
+      permitted.push_back({pv.id, {Extents(0), pv.pe_count}});
+  if (permitted.size() == before)
+    throw Error(Errc::not_found, "no PV of {} has the tag {}", vg.name, tag).advise("`cvm pvs -o +pv_tags`");
+}
+
+}  // namespace
+
 Allocation allocation_named(std::string_view name) {
   for (const auto& [word, policy] : kAllocations)
     if (word == name) return policy;
@@ -72,6 +94,10 @@ std::vector<Permitted> permitted_extents(const VolumeGroup& vg, const PvDevices&
                                          const std::vector<std::string>& words) {
   std::vector<Permitted> permitted;
   for (const std::string& word : words) {
+    if (word.starts_with("@")) {
+      add_tagged(permitted, vg, word.substr(1));
+      continue;
+    }
     const auto colon = word.find(':');
     const PhysicalVolume& pv = pv_on(vg, devices, word.substr(0, colon));
     if (colon == std::string::npos) {
@@ -94,6 +120,7 @@ Placement placement_from(const Arguments& arguments, const VolumeGroup& vg, cons
   placement.permitted = permitted_extents(
       vg, devices,
       {operands.begin() + static_cast<std::ptrdiff_t>(std::min(first_pv, operands.size())), operands.end()});
+  placement.own_stripes = arguments.has(kStripes);
   placement.stripes = static_cast<std::uint32_t>(arguments.number(kStripes, 128).value_or(1));
   if (placement.stripes == 0) throw Error(Errc::usage, "a volume has at least one stripe");
   Bytes stripe = kDefaultStripe;
@@ -101,6 +128,11 @@ Placement placement_from(const Arguments& arguments, const VolumeGroup& vg, cons
   const Bytes extent = to_bytes(vg.extent_size);
   if (!arguments.has(kStripeSize)) stripe = std::min(stripe, extent);
   if (placement.stripes > 1) {
+    if (stripe > extent && std::has_single_bit(stripe.n)) {
+      log::info("Reducing requested stripe size {} to maximum, physical extent size {}.",
+                  format_size(stripe), format_size(extent));
+      stripe = std::bit_floor(extent.n) == extent.n ? extent : Bytes(std::bit_floor(extent.n));
+    }
     if (stripe < kLeastStripe || !std::has_single_bit(stripe.n) || stripe > extent)
       throw Error(Errc::bad_size, "stripes of {} are not possible", format_size(stripe))
           .advise("a stripe size is a power of two from 4k up to the extent size of {}", format_size(extent));

@@ -18,7 +18,9 @@ inline constexpr Option kStripeSize{'I', "stripesize", "SIZE",
 /// "normal", "contiguous", ...; Arguments has held it against the choices of --alloc.
 metadata::Allocation allocation_named(std::string_view name);
 
-/// "PV", or "PV:first-last[:first-last]..." in extents, both included. Throws Errc::not_found where it is no
+/// "PV", or "PV:first-last[:first-last]..." in extents, both included ("first-" to the end, "first+count"),
+/// or
+/// "@TAG" for all PVs that have it. Throws Errc::not_found where it is no
 /// PV of the group, Errc::usage for a range that can't be read.
 std::vector<metadata::Permitted> permitted_extents(const metadata::VolumeGroup& vg,
                                                    const metadata::PvDevices& devices,

@@ -114,12 +114,12 @@ smaller() {
   bad 3 -L cvreduce -y -L 4M -l 1 vg0/lin
   bad 3 ORIGIN cvresize -y -l 50%ORIGIN vg0/lin
   bad 3 percent cvresize -y -l 10percent vg0/lin
-  bad 5 hidden cvresize -y -l 1 vg0/tst_crdata
+  bad 5 "no size of its own" cvresize -y -l 1 vg0/tst_crdata
   bad 5 "no size of its own" cvresize -y -l 2 vg0/cryptostore1
   bad 5 "no size of its own" cvextend -l 2 vg0/cryptostore1
   # Nobody to ask, and nobody who said yes.
-  bad 5 "reduce" cvreduce -l 1 vg0/lin
-  bad 5 "reduce" cvresize -L 4M vg0/tst
+  bad 5 "not yes" cvreduce -l 1 vg0/lin
+  bad 5 "not yes" cvresize -L 4M vg0/tst
   expect 0 cvm cvreduce --test -l 1 vg0/lin
   grep -q "8.00m (2 extents) to 4.00m (1 extents)" "$workdir/stdout"
   expect 0 cvm cvreduce -y -l 1 vg0/lin
