@@ -129,8 +129,8 @@ Placement placement_from(const Arguments& arguments, const VolumeGroup& vg, cons
   if (!arguments.has(kStripeSize)) stripe = std::min(stripe, extent);
   if (placement.stripes > 1) {
     if (stripe > extent && std::has_single_bit(stripe.n)) {
-      log::info("Reducing requested stripe size {} to maximum, physical extent size {}.",
-                  format_size(stripe), format_size(extent));
+      log::info("Reducing requested stripe size {} to maximum, physical extent size {}.", format_size(stripe),
+                format_size(extent));
       stripe = std::bit_floor(extent.n) == extent.n ? extent : Bytes(std::bit_floor(extent.n));
     }
     if (stripe < kLeastStripe || !std::has_single_bit(stripe.n) || stripe > extent)

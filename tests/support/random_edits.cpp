@@ -28,7 +28,7 @@ void create_any_plain(EditWorld& world) {
   NewVolume wanted = volume_called(world.new_name(), 1 + world.pick(8));
   wanted.placement.stripes = 1 + static_cast<std::uint32_t>(world.pick(3));
   wanted.placement.stripe_size = Sectors(128);
-  constexpr Allocation kPolicies[] = {Allocation::inherit,    Allocation::normal, Allocation::cling,
+  constexpr Allocation kPolicies[] = {Allocation::inherit, Allocation::normal, Allocation::cling,
                                       Allocation::contiguous, Allocation::anywhere};
   wanted.placement.policy = kPolicies[world.pick(5)];
   world.vg = create_plain(world.vg, wanted, world.ids);

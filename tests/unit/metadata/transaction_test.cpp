@@ -268,7 +268,10 @@ TEST(Transaction, DoesNotTouchAPvThatIsMissing) {
   rest.push_back(std::move(disks[0]));
   auto rest_store = store_on(rest);
   auto tx = rest_store.begin("vg0", {.membership = true, .despite = {Hindrance::missing_pvs}});
-  auto next = tx.current();
+  // A volume lies on it: an unused one would be taken back as soon as it is there again.
+  auto next = with_volume(tx.current(), "kept", 7);
+  std::get<PhysicalArea>(std::get<Striped>(next.lvs.back().segments.front().kind).stripes.front()).pv =
+      next.pvs[1].id;
   set_flag(next.pvs[1].flags, "MISSING");
 
   tx.prepare(next, "test");
