@@ -89,6 +89,14 @@ TableKey KeyCache::table_key(const StoreId& id, std::uint32_t key_size, bool sto
   return KeyringKey{key_size, description};
 }
 
+void KeyCache::load_ahead(const StoreId& id, const crypt::SecureBytes& key, std::chrono::seconds limit) {
+  if (keyring_ == nullptr)
+    throw Error(Errc::unsupported, "there is no kernel keyring that could keep the key")
+        .advise("a kernel with dm-crypt 1.18.1 and keyrings is needed, and crypt/use_keyring must not be 0");
+  set_waiting(id);
+  keyring_->add(key_description(id), key, limit);
+}
+
 void KeyCache::hold(const StoreId& id) {
   added_.erase(id);
   if (keyring_ == nullptr) return;

@@ -72,6 +72,10 @@ class KeyCache {
   /// is nowhere.
   TableKey table_key(const StoreId& id, std::uint32_t key_size, bool store_is_live);
 
+  /// Makes the key ready for volumes that are brought up before `limit` has passed, by whichever command.
+  /// Throws Errc::unsupported where there is no keyring to keep it in.
+  void load_ahead(const StoreId& id, const crypt::SecureBytes& key, std::chrono::seconds limit);
+
   /// A volume of the store is up: the key stays.
   void hold(const StoreId& id);
   /// No volume of the store is up any more, or the person asked for it: the key goes, everywhere.

@@ -43,6 +43,10 @@ auto with_sound_copy(const std::string& name, const std::vector<std::vector<std:
   return during(name, [&] { return work(std::span<const std::byte>(copies.back())); });
 }
 
+SharedKey shared(crypt::Unlocked unlocked) {
+  return std::make_shared<const SecureBytes>(std::move(unlocked.key));
+}
+
 }  // namespace
 
 /// Everything about one store that the way to its key needs.
@@ -117,7 +121,7 @@ StoreKey Unlocker::open(const VolumeGroup& vg, const std::string& store) {
   }
   const Context full(vg, store, copies_, true);
   auto key = settings_.use_cached && is_live ? from_live_table(full) : nullptr;
-  if (!key) key = derive(full);
+  if (!key) key = shared(derive(full));
   cache_.put(full.id, std::move(key));
   return named();
 }
@@ -149,14 +153,18 @@ SharedKey Unlocker::master_key(const VolumeGroup& vg, const std::string& store) 
     return key;
   }
   auto key = settings_.use_cached ? from_live_table(context) : nullptr;
-  if (!key) key = derive(context);
+  if (!key) key = shared(derive(context));
   cache_.put(context.id, key);
   return key;
 }
 
 void Unlocker::test(const VolumeGroup& vg, const std::string& store) {
   const Context context(vg, store, copies_, true);
-  cache_.put(context.id, derive(context));
+  cache_.put(context.id, shared(derive(context)));
+}
+
+crypt::Unlocked Unlocker::ask(const VolumeGroup& vg, const std::string& store) {
+  return derive(Context(vg, store, copies_, true));
 }
 
 crypt::StoreAttributes Unlocker::attributes_of(const VolumeGroup& vg, const std::string& store) {
@@ -178,7 +186,7 @@ std::optional<bool> Unlocker::is_key_of(const VolumeGroup& vg, const std::string
   }
 }
 
-SharedKey Unlocker::derive(const Context& context) {
+crypt::Unlocked Unlocker::derive(const Context& context) {
   std::optional<Error> failure;
   for (unsigned attempt = 1;; ++attempt) {
     const auto secret = secrets_.next({.vg = context.vg.name,
@@ -194,7 +202,7 @@ SharedKey Unlocker::derive(const Context& context) {
       if (auto unlocked = try_secret(context, *secret)) {
         const auto slot = unlocked->slot < 0 ? std::string() : fmt::format(" (slot {})", unlocked->slot);
         log::verbose("derived key of {}{}", context.name, slot);
-        return std::make_shared<const SecureBytes>(std::move(unlocked->key));
+        return std::move(*unlocked);
       }
       failure = Error(Errc::key_wrong, "the key does not open {}", context.name)
                     .advise("{}", secrets_.advice_when_wrong());

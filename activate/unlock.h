@@ -64,8 +64,11 @@ class Unlocker {
   /// change the store.
   SharedKey master_key(const metadata::VolumeGroup& vg, const std::string& store);
 
-  /// Always wants a secret and says whether it opens the store: throws as open() does where it does not. The
-  /// key is kept in this process.
+  /// Always wants a secret: the key that it opens, and in which slot. Throws as open() does where it opens
+  /// nothing. For those who change the slots; nothing is kept.
+  crypt::Unlocked ask(const metadata::VolumeGroup& vg, const std::string& store);
+
+  /// ask(), and the key is kept in this process.
   void test(const metadata::VolumeGroup& vg, const std::string& store);
 
   /// Whether `key` is the master key of a store; nothing where that can't be told, for want of a handler, a
@@ -79,7 +82,7 @@ class Unlocker {
  private:
   struct Context;
 
-  SharedKey derive(const Context& context);
+  crypt::Unlocked derive(const Context& context);
   SharedKey from_live_table(const Context& context);
   std::optional<crypt::Unlocked> try_secret(const Context& context, const crypt::SecureBytes& secret) const;
 

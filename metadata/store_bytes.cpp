@@ -14,6 +14,8 @@ namespace {
 
 constexpr Bytes kTrailer{kStoreTrailerBytes};
 constexpr std::size_t kChunk = 1 << 20;
+/// What a change of a keystore is written by.
+constexpr std::size_t kBlock = 4096;
 
 const Keystore& keystore_at(const LogicalVolume& store) {
   const Keystore* keystore = keystore_of(store);
@@ -74,6 +76,29 @@ void write_verified(device::BlockDevice& device, Bytes at, std::span<const std::
         .advise("the disk is failing; replace it");
 }
 
+/// Blocks of `part` that `there` does not have yet.
+void write_differences(device::BlockDevice& device, const Range<Bytes>& part,
+                       std::span<const std::byte> wanted, std::span<const std::byte> there) {
+  for (Bytes at = part.begin; at < part.end; at += Bytes(kBlock)) {
+    const std::size_t length = std::min<std::uint64_t>(kBlock, (part.end - at).n);
+    const auto block = wanted.subspan(at.n, length);
+    if (!std::ranges::equal(block, there.subspan(at.n, length))) device.write(at, block);
+  }
+  device.flush();
+}
+
+void rewrite_copy(device::BlockDevice& device, std::span<const std::byte> wanted,
+                  const std::vector<Range<Bytes>>& order,
+                  std::span<const std::byte, kStoreTrailerBytes> trailer) {
+  const Bytes length(wanted.size());
+  const auto there = read_all(device, Bytes(0), length);
+  for (const Range<Bytes>& part : order) write_differences(device, part, wanted, there);
+  if (!std::ranges::equal(read_all(device, Bytes(0), length), wanted))
+    throw Error(Errc::io, "{} does not give back what was written to it", device.path())
+        .advise("the disk is failing; replace it");
+  if (length + kTrailer <= device.size()) write_verified(device, device.size() - kTrailer, trailer);
+}
+
 }  // namespace
 
 Bytes handler_room(const VolumeGroup& vg, const LogicalVolume& store) {
@@ -107,6 +132,15 @@ void write_new_copies(const VolumeGroup& vg, const PvDevices& devices, const Log
     std::ranges::copy(trailer, whole.end() - kStoreTrailerBytes);
     write_verified(*device, Bytes(0), whole);
   }
+}
+
+void rewrite_copies(const VolumeGroup& vg, const PvDevices& devices, const LogicalVolume& store,
+                    std::span<const std::byte> handler_bytes, const std::vector<Range<Bytes>>& order) {
+  const Keystore& keystore = keystore_at(store);
+  const auto trailer = pack(make_store_trailer(store.id, keystore.generation.value_or(0),
+                                               keystore.iv_next.value_or(Sectors()), handler_bytes));
+  for (unsigned number = 1; number <= keystore.copies.size(); ++number)
+    rewrite_copy(*open_copy(vg, devices, store, number), handler_bytes, order, trailer);
 }
 
 void update_trailers(const VolumeGroup& vg, const PvDevices& devices, const LogicalVolume& store) {

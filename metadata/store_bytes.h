@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/base/range.h"
 #include "metadata/disk/store_trailer.h"
 #include "metadata/scan.h"
 #include "metadata/volume_group.h"
@@ -35,6 +36,13 @@ Bytes handler_room(const VolumeGroup& vg, const LogicalVolume& store);
 /// reads them yet.
 void write_new_copies(const VolumeGroup& vg, const PvDevices& devices, const LogicalVolume& store,
                       std::span<const std::byte> handler_bytes);
+
+/// Changes the handler's bytes in every copy, one after the other, and only where they differ: `order` lists
+/// the parts of `handler_bytes`, each is flushed before the next, then the trailer (generation and iv_next as
+/// the segment says) where there is room for one; all of it is read back. Wherever it stops each copy can be
+/// loaded, if `order` is the handler's. Throws at the first copy that fails: those before it are changed.
+void rewrite_copies(const VolumeGroup& vg, const PvDevices& devices, const LogicalVolume& store,
+                    std::span<const std::byte> handler_bytes, const std::vector<Range<Bytes>>& order);
 
 /// Lets the trailers of `store` say the segment's iv_next, which has grown. A copy whose trailer can't be
 /// updated is logged as a warning: the text is what counts.

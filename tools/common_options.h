@@ -66,6 +66,14 @@ inline constexpr Option kPbkdfForceIterations{0, "pbkdf-force-iterations", "N",
 inline constexpr Option kIterTime{0, "iter-time", "MILLISECONDS",
                                   "how long opening shall take on this machine"};
 
+// The new secret of commands that ask for an old one too.
+inline constexpr Option kNewKeyFile{0, "new-keyfile", "FILE",
+                                    "read the new secret from this file; -: from standard input"};
+inline constexpr Option kNewKeyFileOffset{0, "new-keyfile-offset", "BYTES",
+                                          "skip so many bytes of the new key file"};
+inline constexpr Option kNewKeyFileSize{0, "new-keyfile-size", "BYTES",
+                                        "read so many bytes of the new key file"};
+
 /// Where the secret comes from: for every command that opens a store.
 OptionGroup secret_options();
 /// How a new key slot is made: for commands that make a store.

@@ -70,22 +70,36 @@ std::optional<SecureBytes> key_from_hex(const SecureBytes& digits) {
   return key;
 }
 
-SecretSettings secret_settings(const Arguments& arguments) {
+namespace {
+
+SecretSettings settings_of(const Arguments& arguments, const Option& file, const Option& offset,
+                           const Option& size) {
   SecretSettings settings;
-  settings.key_file = arguments.text(kKeyFile);
-  for (const Option& part : {kKeyFileOffset, kKeyFileSize}) {
+  settings.key_file = arguments.text(file);
+  for (const Option& part : {offset, size}) {
     if (arguments.has(part) && !settings.key_file) {
-      throw Error(Errc::usage, "--{} without --{} says nothing", part.name, kKeyFile.name)
-          .advise("name the file with --{}", kKeyFile.name);
+      throw Error(Errc::usage, "--{} without --{} says nothing", part.name, file.name)
+          .advise("name the file with --{}", file.name);
     }
   }
-  settings.offset = Bytes(arguments.number(kKeyFileOffset).value_or(0));
-  if (const auto size = arguments.number(kKeyFileSize)) settings.size = Bytes(*size);
+  settings.offset = Bytes(arguments.number(offset).value_or(0));
+  if (const auto bytes = arguments.number(size)) settings.size = Bytes(*bytes);
   constexpr std::uint64_t kMostTries = 100;
   settings.tries = static_cast<unsigned>(arguments.number(kTries, kMostTries).value_or(settings.tries));
   settings.may_ask = !arguments.has(kNoAskPassword);
+  return settings;
+}
+
+}  // namespace
+
+SecretSettings secret_settings(const Arguments& arguments) {
+  SecretSettings settings = settings_of(arguments, kKeyFile, kKeyFileOffset, kKeyFileSize);
   if (const char* folder = std::getenv("CREDENTIALS_DIRECTORY")) settings.credentials = folder;
   return settings;
+}
+
+SecretSettings new_secret_settings(const Arguments& arguments) {
+  return settings_of(arguments, kNewKeyFile, kNewKeyFileOffset, kNewKeyFileSize);
 }
 
 SecretInput::SecretInput(Console& console, SecretSettings settings)

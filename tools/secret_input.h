@@ -23,6 +23,10 @@ struct SecretSettings {
 /// or size without a file.
 SecretSettings secret_settings(const Arguments& arguments);
 
+/// The same for the new secret of a command that asks for an old one too: --new-keyfile and its like. There
+/// is no credential of a new secret.
+SecretSettings new_secret_settings(const Arguments& arguments);
+
 /// For one command: the same file or line serves each store that is asked for.
 class SecretInput final : public activate::SecretSource {
  public:

@@ -36,16 +36,6 @@ crypt::StoreAttributes attributes_of(const NewKeystore& wanted) {
   return attributes;
 }
 
-crypt::KdfOptions kdf_from(const Arguments& arguments) {
-  crypt::KdfOptions kdf;
-  kdf.type = arguments.text(kPbkdf).value_or("");
-  kdf.memory_kib = small_number(arguments, kPbkdfMemory, 0, UINT32_MAX);
-  kdf.parallel = small_number(arguments, kPbkdfParallel, 0, 128);
-  kdf.iterations = small_number(arguments, kPbkdfForceIterations, 0, UINT32_MAX);
-  kdf.milliseconds = small_number(arguments, kIterTime, 0, UINT32_MAX);
-  return kdf;
-}
-
 /// Where the IVs of a store without a header begin: its key may have been used elsewhere. Ciphers that count
 /// IVs in 32 bits have no room for that.
 Sectors random_first_iv(const std::string& cipher) {
@@ -73,6 +63,16 @@ Bytes handler_region(const VolumeGroup& vg, const NewKeystore& wanted) {
 OptionGroup new_store_options() {
   return {"Options of a new keystore",
           {kHandler, kCipher, kKeySize, kHash, kSectorSize, kCopies, kNoKeyCheck}};
+}
+
+crypt::KdfOptions kdf_options(const Arguments& arguments) {
+  crypt::KdfOptions kdf;
+  kdf.type = arguments.text(kPbkdf).value_or("");
+  kdf.memory_kib = small_number(arguments, kPbkdfMemory, 0, UINT32_MAX);
+  kdf.parallel = small_number(arguments, kPbkdfParallel, 0, 128);
+  kdf.iterations = small_number(arguments, kPbkdfForceIterations, 0, UINT32_MAX);
+  kdf.milliseconds = small_number(arguments, kIterTime, 0, UINT32_MAX);
+  return kdf;
 }
 
 NewKeystore requested_store(Session& session, const VolumeGroup& vg, const std::string& name) {
@@ -131,7 +131,7 @@ MadeStore make_store(Session& session, const Scan& scan, const VolumeGroup& vg, 
   const crypt::KeyHandler& handler = session.handlers().at(wanted.handler);
   crypt::FormatRequest request;
   request.attributes = attributes_of(wanted);
-  request.kdf = kdf_from(session.arguments());
+  request.kdf = kdf_options(session.arguments());
   request.key_check = !session.arguments().has(kNoKeyCheck);
   if (keeps_bytes(wanted)) request.region = handler_region(vg, wanted);
 

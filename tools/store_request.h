@@ -28,6 +28,9 @@ inline constexpr Option kNoKeyCheck{0, "no-key-check", "",
 /// The options of a new store.
 OptionGroup new_store_options();
 
+/// --pbkdf and its like: how a new key slot is derived.
+crypt::KdfOptions kdf_options(const Arguments& arguments);
+
 /// What the command line says of a new store, as far as it can be told without a secret: enough to see
 /// whether there is room. Throws Errc::unsupported, Errc::no_handler, Errc::usage.
 metadata::NewKeystore requested_store(Session& session, const metadata::VolumeGroup& vg,

@@ -58,6 +58,8 @@ struct Unlocked {
   int slot = -1;  ///< of headers that have slots
 };
 
+class KeySlots;
+
 class KeyHandler {
  public:
   virtual ~KeyHandler() = default;
@@ -82,6 +84,9 @@ class KeyHandler {
   /// Whether `key` is the master key of the store; nothing where that can't be told (no key_check).
   virtual std::optional<bool> verify(std::span<const std::byte> store, const StoreAttributes& attributes,
                                      const SecureBytes& key) const = 0;
+
+  /// For stores that several secrets open; null where there is one secret and no other.
+  virtual const KeySlots* key_slots() const { return nullptr; }
 };
 
 /// The handlers that are compiled in; lives as long as the process.

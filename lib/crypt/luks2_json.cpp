@@ -94,7 +94,28 @@ std::optional<std::vector<Luks2Segment>> segments_in(const json& document) {
   return in_order;
 }
 
+constexpr const char* kSlotNameType = "cvm-slot-name";
+
 }  // namespace
+
+std::string slot_name_json(const SlotName& name) {
+  const json token = {
+      {"type", kSlotNameType}, {"keyslots", json::array({std::to_string(name.slot)})}, {"name", name.name}};
+  return token.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::optional<SlotName> parse_slot_name(std::string_view token) {
+  const json document = json::parse(token, nullptr, false);
+  const auto slots = texts_in(document, "keyslots");
+  const auto name = text_in(document, "name");
+  if (text_in(document, "type") != kSlotNameType || !slots || slots->size() != 1 || !name)
+    return std::nullopt;
+  const std::string& slot = slots->front();
+  SlotName found{.slot = 0, .name = *name};
+  const auto [stop, error] = std::from_chars(slot.data(), slot.data() + slot.size(), found.slot);
+  if (error != std::errc() || stop != slot.data() + slot.size()) return std::nullopt;
+  return found;
+}
 
 std::optional<Luks2Json> parse_luks2_json(std::string_view text) {
   const json document = json::parse(text, nullptr, false);
@@ -120,7 +141,10 @@ std::optional<Luks2Json> parse_luks2_json(std::string_view text) {
       result.keyslot_types.push_back(text_in(keyslot, "type").value_or(""));
   }
   if (const json* digests = member(document, "digests"); digests != nullptr && digests->is_object()) {
-    if (!digests->empty()) result.digest_hash = text_in(*digests->begin(), "hash").value_or("");
+    if (!digests->empty()) {
+      result.digest_hash = text_in(*digests->begin(), "hash").value_or("");
+      result.digest = text_in(*digests->begin(), "digest").value_or("");
+    }
   }
   return result;
 }

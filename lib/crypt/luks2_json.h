@@ -29,7 +29,18 @@ struct Luks2Json {
   std::vector<std::string> requirements;
   std::vector<std::string> keyslot_types;
   std::string digest_hash;  ///< of the first digest
+  std::string digest;       ///< the first one itself, in base64
 };
+
+/// What a person called a key slot, as kept in a token of the header: {"type":"cvm-slot-name",
+/// "keyslots":["1"],"name":"NAME"}. Other programs keep tokens of types that they don't know.
+struct SlotName {
+  int slot = 0;
+  std::string name;
+};
+std::string slot_name_json(const SlotName& name);
+/// Nothing for other tokens, and for the name of a slot that is gone.
+std::optional<SlotName> parse_slot_name(std::string_view token);
 
 /// Nothing where the text is no JSON or lacks what every LUKS2 header has.
 std::optional<Luks2Json> parse_luks2_json(std::string_view text);

@@ -208,6 +208,24 @@ std::optional<std::vector<std::byte>> read_luks_header(const ReadAt& read, Bytes
   }
 }
 
+std::vector<Range<Bytes>> luks_write_order(std::span<const std::byte> store) {
+  // Shown no more than its first bytes, LUKS2 tells how long each of its two headers is.
+  const auto area = luks_area(store.first(std::min(store.size(), kLuksProbeBytes)));
+  if (!area) throw Error(Errc::damaged, "these bytes are no LUKS header");
+  const Bytes all(store.size());
+  if (area->version == LuksVersion::luks1) return {{Bytes(kBlock), all}, {Bytes(0), Bytes(kBlock)}};
+  const Bytes one = area->size;
+  if (one * 2 > all) throw damaged(area->version, "its end is missing");
+  return {{one * 2, all}, {Bytes(0), one}, {one, one * 2}};
+}
+
+std::vector<std::byte> luks1_key_digest(std::span<const std::byte> header) {
+  CV_ASSERT(header.size() >= kLuksProbeBytes);
+  constexpr std::size_t kBegin = offsetof(Luks1Header, digest);
+  const auto known = header.subspan(kBegin, offsetof(Luks1Header, uuid) - kBegin);
+  return {known.begin(), known.end()};
+}
+
 std::string luks1_hash(std::span<const std::byte> header) {
   CV_ASSERT(header.size() >= kLuksProbeBytes);
   return string_in(copy_of<Luks1Header>(header).hash);

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/base/range.h"
 #include "lib/base/units.h"
 
 namespace cv::crypt {
@@ -40,6 +41,14 @@ using ReadAt = std::function<void(Bytes at, std::span<std::byte> into)>;
 /// The bytes of the LUKS header at the start of a volume of `volume_size`, all key slots included; nothing
 /// where there is none. Throws as luks_area() does, and Errc::damaged where the header reaches past the end.
 std::optional<std::vector<std::byte>> read_luks_header(const ReadAt& read, Bytes volume_size);
+
+/// A header in parts, in the order in which a change of its key slots is to be written: the key material,
+/// then what describes it; of the two headers of LUKS2 one after the other. Throws as luks_area() does, and
+/// Errc::damaged where `store` is no LUKS header.
+std::vector<Range<Bytes>> luks_write_order(std::span<const std::byte> store);
+
+/// What a LUKS1 header knows of its master key: digest, salt and iterations; `header` as below.
+std::vector<std::byte> luks1_key_digest(std::span<const std::byte> header);
 
 /// The hash of a LUKS1 header; `header` holds at least kLuksProbeBytes.
 std::string luks1_hash(std::span<const std::byte> header);

@@ -32,9 +32,7 @@ void seal(const Fd& fd, int seals) {
   if (::fcntl(fd.get(), F_ADD_SEALS, seals) != 0) throw_failed("sealed");
 }
 
-}  // namespace
-
-MemoryFile MemoryFile::read_only(std::span<const std::byte> contents) {
+Fd filled(std::span<const std::byte> contents) {
   Fd fd = create(contents.size());
   for (std::size_t done = 0; done < contents.size();) {
     const ssize_t written =
@@ -43,7 +41,20 @@ MemoryFile MemoryFile::read_only(std::span<const std::byte> contents) {
     if (written <= 0) throw_failed("filled");
     done += static_cast<std::size_t>(written);
   }
+  return fd;
+}
+
+}  // namespace
+
+MemoryFile MemoryFile::read_only(std::span<const std::byte> contents) {
+  Fd fd = filled(contents);
   seal(fd, kSizeSeals | F_SEAL_WRITE);
+  return MemoryFile(std::move(fd));
+}
+
+MemoryFile MemoryFile::copy_of(std::span<const std::byte> contents) {
+  Fd fd = filled(contents);
+  seal(fd, kSizeSeals);
   return MemoryFile(std::move(fd));
 }
 

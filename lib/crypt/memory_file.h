@@ -18,6 +18,8 @@ class MemoryFile {
   /// Can be read only, from now on, by everyone.
   static MemoryFile read_only(std::span<const std::byte> contents);
   static MemoryFile zeros(Bytes size);
+  /// May be changed, and keeps its size.
+  static MemoryFile copy_of(std::span<const std::byte> contents);
 
   /// "/proc/self/fd/N": valid in this process while the object lives.
   std::string path() const;

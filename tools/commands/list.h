@@ -13,6 +13,7 @@ Command cvchange();
 Command cvconvert();
 Command cvcreate();
 Command cvextend();
+Command cvkey();
 Command cvreduce();
 Command cvremove();
 Command cvrename();

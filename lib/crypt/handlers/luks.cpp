@@ -5,6 +5,7 @@
 #include "lib/crypt/cipher_spec.h"
 #include "lib/crypt/handlers/handlers.h"
 #include "lib/crypt/luks_header.h"
+#include "lib/crypt/luks_slots.h"
 
 namespace cv::crypt {
 
@@ -23,7 +24,7 @@ SecureBytes random_key(const StoreAttributes& attributes) {
 
 class Luks final : public KeyHandler {
  public:
-  explicit Luks(LuksVersion version) : version_(version) {}
+  explicit Luks(LuksVersion version) : version_(version), slots_(version) {}
 
   std::string_view name() const override { return name_of(version_); }
 
@@ -58,6 +59,8 @@ class Luks final : public KeyHandler {
     return loaded(store, attributes).verify(key);
   }
 
+  const KeySlots* key_slots() const override { return &slots_; }
+
  private:
   /// The metadata's key size is a promise about tables; 0 (seed form) leaves it to the header.
   LuksHeader loaded(std::span<const std::byte> store, const StoreAttributes& attributes) const {
@@ -72,6 +75,7 @@ class Luks final : public KeyHandler {
   }
 
   LuksVersion version_;
+  LuksSlots slots_;
 };
 
 }  // namespace

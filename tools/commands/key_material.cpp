@@ -1,0 +1,190 @@
+// cvkey backup, restore, erase, load, forget.
+#include <algorithm>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/error.h"
+#include "lib/base/handle.h"
+#include "lib/base/log.h"
+#include "lib/crypt/key_file.h"
+#include "metadata/edit_store.h"
+#include "metadata/store_bytes.h"
+#include "tools/commands/key_actions.h"
+#include "tools/common_options.h"
+#include "tools/group_change.h"
+#include "tools/key_change.h"
+
+namespace cv::tools::commands {
+
+using namespace metadata;
+using crypt::KeySlot;
+
+namespace {
+
+std::string file_named(const Arguments& arguments) {
+  if (const auto file = arguments.text(kFile)) return *file;
+  throw Error(Errc::usage, "no file was named").advise("name it with --file");
+}
+
+/// A new file that nobody else can read, on disk when this returns.
+void write_new_file(const std::string& path, std::span<const std::byte> bytes) {
+  const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file)
+    throw Error(Errc::io, "{} can't be made: {}", path, errno_text(errno))
+        .advise("name a file that does not exist yet, in a folder that does");
+  for (std::size_t done = 0; done < bytes.size();) {
+    const ssize_t written = ::write(file.get(), bytes.data() + done, bytes.size() - done);
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) {
+      const int why = errno;
+      ::unlink(path.c_str());
+      throw Error(Errc::io, "{} can't be written: {}", path, errno_text(why));
+    }
+    done += static_cast<std::size_t>(written);
+  }
+  if (::fsync(file.get()) != 0) throw Error(Errc::io, "{} may not be on disk: {}", path, errno_text(errno));
+}
+
+/// Slots that `backup` has and the store has not, or not any more.
+std::vector<std::string> slots_that_return(const KeyChange& store, std::span<const std::byte> backup) {
+  const auto now = store.bytes().empty() ? std::vector<KeySlot>() : store.slots().list(store.bytes());
+  std::vector<std::string> numbers;
+  for (const KeySlot& slot : store.slots().list(backup))
+    if (std::ranges::find(now, slot.number, &KeySlot::number) == now.end())
+      numbers.push_back(fmt::format("{}{}{}", slot.number, slot.name.empty() ? "" : " ", slot.name));
+  return numbers;
+}
+
+/// Throws unless the backup holds the master key of the store, as far as that can be told.
+void require_same_key(Session& session, const KeyChange& store, const FullVolumeName& name,
+                      std::span<const std::byte> backup) {
+  const bool can_compare = !store.bytes().empty();
+  if (can_compare && store.slots().key_digest(backup) == store.slots().key_digest(store.bytes())) return;
+  activate::SecretRequest who;
+  who.vg = name.vg;
+  who.store = name.lv;
+  who.handler = store.handler().name();
+  who.attributes = store.attributes();
+  const auto secret = session.secrets().next(who);
+  const auto unlocked = secret ? store.handler().unlock(backup, who.attributes, *secret) : std::nullopt;
+  if (!unlocked)
+    throw Error(Errc::key_wrong, "the secret does not open the backup")
+        .advise("{}", session.secrets().advice_when_wrong());
+  if (can_compare && store.handler().verify(store.bytes(), who.attributes, unlocked->key) == false)
+    throw Error(Errc::refused, "the backup holds another key than {}, and would not open its volumes",
+                store.title())
+        .advise("look for a backup of this store");
+  if (!can_compare)
+    log::warning(
+        "nothing of {} is left to compare with: whether the backup is its own shows when a volume is "
+        "opened",
+        store.title());
+}
+
+}  // namespace
+
+void back_up_store(Session& session, const Arguments& arguments, const FullVolumeName& name) {
+  const std::string file = file_named(arguments);
+  const KeyChange store(session, name);
+  if (session.is_test()) {
+    session.output().text(
+        fmt::format("  would write {} bytes of {} to {}\n", store.bytes().size(), store.title(), file));
+    return;
+  }
+  write_new_file(file, store.bytes());
+  log::notice("Keystore {} saved to {}. Whoever has this file and a secret of today has the key for ever.",
+              store.title(), file);
+}
+
+void restore_store(Session& session, const Arguments& arguments, const FullVolumeName& name) {
+  const crypt::SecureBytes file = crypt::read_key_file(file_named(arguments));
+  KeyChange store(session, name, StoreState::any);
+  require_changeable(store.group());
+  const std::span<const std::byte> backup = file.bytes();
+  const auto returning = during("the backup", [&] { return slots_that_return(store, backup); });
+  const Bytes room = handler_room(store.group().vg, lv_at(store.group().vg, name.lv));
+  if (Bytes(backup.size()) > room && backup.size() != store.bytes().size())
+    throw Error(Errc::no_space, "the backup has {} bytes, {} has room for {}", backup.size(), store.title(),
+                room.n)
+        .advise("is it a backup of this store?");
+  require_same_key(session, store, name, backup);
+  if (session.is_test()) {
+    session.output().text(fmt::format("  would restore {} from a backup\n", store.title()));
+    return;
+  }
+  if (!returning.empty())
+    log::warning("secrets of key slots that are not there now will work again: {}",
+                 fmt::join(returning, ", "));
+  if (!arguments.has(kForce))
+    session.require_confirmed(
+        fmt::format("Do you really want to replace the bytes of {} by the backup?", store.title()));
+  store.write({backup.begin(), backup.end()}, fmt::format("restored {}", store.title()));
+  log::notice("Keystore {} restored.", store.title());
+}
+
+void erase_store(Session& session, const Arguments& arguments, const FullVolumeName& name) {
+  const KeyChange store(session, name, StoreState::any);
+  const VolumeGroup& seen = store.group().vg;
+  require_changeable(store.group());
+  std::vector<std::string> users;
+  for (const LogicalVolume* user : users_of(seen, name.lv)) users.push_back(user->name);
+  if (session.is_test()) {
+    session.output().text(fmt::format("  would erase the key of {}\n", fmt::join(users, ", ")));
+    return;
+  }
+  if (!arguments.has(kForce)) {
+    const auto answer = session.console().ask(fmt::format(
+        "This makes {} unreadable for ever. Type the name of the keystore, {}, to go on: ",
+        users.empty() ? "backups of its volumes" : fmt::format("{}", fmt::join(users, ", ")), name.lv));
+    if (answer != name.lv)
+      throw Error(Errc::refused, "nothing was done, because the answer was not {}", name.lv)
+          .advise("--force goes on without asking");
+  }
+  Transaction change = begin_change(session, name.vg);
+  require_same_store(seen, change.current(), name.lv);
+  VolumeGroup next = with_next_generation(
+      base_of(session, Purpose::change, change.current(), change.devices(), true), name.lv);
+  for (const std::string& user : users) next = forget_old_header(std::move(next), user);
+  change.prepare(std::move(next), fmt::format("erased the key of {}", store.title()));
+  erase_copies(change.prepared(), change.devices(), lv_at(change.prepared(), name.lv));
+  for (const std::string& user : users) wipe_old_header(change.current(), change.devices(), user);
+  session.keys().forget({seen.id, lv_at(seen, name.lv).id});
+  change.commit();
+  log::notice("The key of {} is erased.", store.title());
+  for (const std::string& user : users)
+    if (session.activator().is_active(change.current(), user))
+      log::warning("{}/{} is open, and can be read until it is closed", name.vg, user);
+  log::warning("what an SSD has put aside and what was saved with cvkey backup can't be reached from here");
+}
+
+void load_key(Session& session, const Arguments& arguments, const FullVolumeName& name) {
+  constexpr std::uint64_t kUsual = 150;
+  constexpr std::uint64_t kLongest = 7 * 24 * 3600;
+  const std::chrono::seconds limit(arguments.number(kTimeout, kLongest).value_or(kUsual));
+  const Scan scan = session.store().scan();
+  const FoundGroup& group = group_at(scan, name.vg);
+  require_usable(group);
+  if (session.is_test()) {
+    session.output().text(fmt::format("  would load the key of {}/{}\n", name.vg, name.lv));
+    return;
+  }
+  const auto key = session.unlocker(group.devices).master_key(group.vg, name.lv);
+  session.keys().load_ahead({group.vg.id, lv_at(group.vg, name.lv).id}, *key, limit);
+  log::notice("The key of {}/{} is ready for {} seconds.", name.vg, name.lv, limit.count());
+}
+
+void forget_key(Session& session, const Arguments&, const FullVolumeName& name) {
+  const Scan scan = session.store().scan();
+  const VolumeGroup& vg = group_at(scan, name.vg).vg;
+  const LogicalVolume& store = lv_at(vg, name.lv);
+  if (keystore_of(store) == nullptr)
+    throw Error(Errc::refused, "{}/{} is no keystore", name.vg, name.lv)
+        .advise("`cvs -a {}` lists the keystores", name.vg);
+  if (session.is_test()) return;
+  session.keys().forget({vg.id, store.id});
+  log::notice("The key of {}/{} is forgotten.", name.vg, name.lv);
+}
+
+}  // namespace cv::tools::commands
