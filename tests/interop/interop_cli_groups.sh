@@ -162,7 +162,7 @@ going_elsewhere() {
   attach 2
   cvm vgcreate vg0 "${disks[@]}"
   cvm vgexport vg0
-  judge vg0
+  judge # stock's vgck refuses what is exported
   expect 5 cvm vgchange --addtag x vg0
   says exported
   stock vgimport vg0
@@ -209,6 +209,8 @@ areas() {
   cvm pvchange -y --metadataignore y "${disks[0]}"
   judge vg0
   cvm vgchange --metadatacopies unmanaged vg0
+  cvm pvchange --metadataignore n "${disks[@]}"
+  judge vg0
   cvm pvchange --metadataignore y "${disks[1]}"
   judge vg0
   cvm pvchange --metadataignore n "${disks[0]}" "${disks[1]}"

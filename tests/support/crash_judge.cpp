@@ -6,6 +6,7 @@
 #include "lib/base/error.h"
 #include "metadata/check.h"
 #include "metadata/group_moves.h"
+#include "metadata/group_text.h"
 #include "metadata/store.h"
 #include "metadata/store_bytes.h"
 #include "metadata/usage.h"
@@ -200,17 +201,18 @@ std::string CrashJudge::flaw_of_split(CrashImages::Disks& disks) const {
     VolumeGroup reached = end.groups[i];
     reached.seqno = wanted[i].seqno;
     if (reached != wanted[i] || !end.obstacles[i].empty())
-      return "the split ended otherwise: " + summary_of(end);
+      return fmt::format("the split ended otherwise: {}, {} obstacles\n{}\ninstead of\n{}", summary_of(end),
+                         end.obstacles[i].size(), print_group(reached, {}), print_group(wanted[i], {}));
   }
   return {};
 }
 
 /// Whatever is there, the next command can go on from it.
 std::string CrashJudge::flaw_of_next_change(const DiskState& state, CrashImages::Disks& disks) const {
+  const int unfinished = static_cast<int>(Hindrance::unfinished);
+  for (const auto& obstacles : state.obstacles)
+    if (std::ranges::find(obstacles, unfinished) != obstacles.end()) return flaw_of_split(disks);
   for (std::size_t i = 0; i < state.groups.size(); ++i) {
-    const int unfinished = static_cast<int>(Hindrance::unfinished);
-    if (std::ranges::find(state.obstacles[i], unfinished) != state.obstacles[i].end())
-      return flaw_of_split(disks);
     if (!state.obstacles[i].empty()) continue;
     const std::string& name = state.groups[i].name;
     VolumeGroup changed;

@@ -80,11 +80,11 @@ void require_no_such_device(Session& session, const std::string& group) {
 }
 
 void require_inactive(Session& session, const VolumeGroup& vg, const std::vector<std::string>& lvs) {
-  for (const std::string& lv : lvs) {
-    if (!session.activator().device_of(vg, lv)) continue;
-    throw Error(Errc::in_use, "{}/{} is active, and this can only be done while it is not", vg.name, lv)
-        .advise("close it first: 'cvm vgchange -an {}'", vg.name);
-  }
+  const auto device = session.activator().any_device_of(vg, lvs);
+  if (!device) return;
+  throw Error(Errc::in_use, "{} has a volume that is active as {}, and this can't be done while it is",
+              vg.name, device->name)
+      .advise("close its volumes first: 'cvm vgchange -an {}'", vg.name);
 }
 
 void require_inactive(Session& session, const VolumeGroup& vg) {

@@ -34,8 +34,7 @@ std::vector<std::string> tags(const Arguments& arguments, const Option& option);
 /// The group's folder will be there; LVM2 refuses such names too. Throws Errc::exists.
 void require_no_such_device(Session& session, const std::string& group);
 
-/// Throws Errc::in_use where one of these volumes of the group has a device; `why` ends "... while
-/// volumes are active".
+/// Throws Errc::in_use where one of these volumes of the group has a device.
 void require_inactive(Session& session, const metadata::VolumeGroup& vg, const std::vector<std::string>& lvs);
 void require_inactive(Session& session, const metadata::VolumeGroup& vg);
 

@@ -70,7 +70,7 @@ class GivingUp {
       const FoundGroup& group = group_at(seen, vg_);
       require_changeable(group, {Hindrance::missing_pvs, Hindrance::unfinished});
       const Loss loss = loss_of(group.vg, missing_of(group.devices));
-      for (const std::string& lv : loss.volumes) session_.activator().require_unused(group.vg, lv);
+      require_closable(group.vg, loss);
       if (!session_.is_test()) ask(loss);
       agreed = loss.volumes;
     }
@@ -93,6 +93,13 @@ class GivingUp {
     for (const auto& [id, device] : devices)
       if (device == nullptr) missing.insert(id);
     return missing;
+  }
+
+  void require_closable(const VolumeGroup& vg, const Loss& loss) {
+    for (const std::string& lv : loss.volumes) {
+      require_inactive_if_foreign(session_, vg, lv, loss.lvs);
+      session_.activator().require_unused(vg, lv);
+    }
   }
 
   void ask(const Loss& loss) {
@@ -132,7 +139,9 @@ class GivingUp {
 
   void commit(Transaction& change, const VolumeGroup& base, VolumeGroup next, const Loss& loss) {
     if (force_) {
-      session_.activator().deactivate(base, loss.volumes);
+      require_closable(base, loss);
+      for (const std::string& lv : loss.volumes)
+        if (activate::is_manageable(base, lv)) session_.activator().deactivate(base, {lv});
       for (const std::string& lv : loss.volumes) wipe_if_there(base, change.devices(), lv);
       note_used_ivs(base, next, change.devices());
     }
