@@ -79,9 +79,10 @@ class PropertyChange {
     std::string text;
     for (const std::string& lv : chosen_.lvs)
       text += fmt::format("  would {} {}/{}\n", differs(base, next, lv) ? "change" : "leave", base.name, lv);
-    const auto live = live_volumes(base, next);
-    const auto keys = session_.unlocker(seen_.devices).described(next, stores_of(next, live));
-    text += shown(session_.activator().plan_change(seen_.vg, next, live, tree_inputs(seen_.devices, keys)));
+    if (const auto live = live_volumes(base, next); !live.empty()) {
+      const auto keys = session_.unlocker(seen_.devices).described(next, stores_of(next, live));
+      text += shown(session_.activator().plan_change(seen_.vg, next, live, tree_inputs(seen_.devices, keys)));
+    }
     session_.output().text(text);
   }
 
@@ -97,13 +98,20 @@ class PropertyChange {
     }
     const auto live = live_volumes(base, next);
     change.prepare(next, fmt::format("changed {}", fmt::join(chosen_.lvs, ", ")));
+    if (live.empty())
+      change.commit();
+    else
+      commit_live(current, live, change);
+    for (const std::string& lv : chosen_.lvs)
+      if (differs(base, next, lv)) log::notice("Logical volume {}/{} changed.", base.name, lv);
+  }
+
+  void commit_live(const VolumeGroup& current, const std::vector<std::string>& live, Transaction& change) {
     const VolumeGroup& prepared = change.prepared();
     const auto keys = session_.unlocker(change.devices()).open(prepared, stores_of(prepared, live));
     auto devices = session_.activator().stage(current, prepared, live, tree_inputs(change.devices(), keys));
     change.commit();
     during("the volume is changed, but not its device; cvchange -ay tries again", [&] { devices.go(); });
-    for (const std::string& lv : chosen_.lvs)
-      if (differs(base, next, lv)) log::notice("Logical volume {}/{} changed.", base.name, lv);
   }
 
   Session& session_;
