@@ -116,7 +116,7 @@ Count count_of(const std::string& side, const std::string& path, const CrashSamp
     if (is_command(command.mark)) {
       const Count count = judged(disks, command.log, sampling, by_stock);
       std::cout << fmt::format(
-          "{:6} {:9} {:3} writes, {:2} flushes: {:5} failures / {:6} images, {} of them in order\n", side,
+          "{:6} {:9} {:3} writes, {:2} flushes: {:5} failures / {:6} images; {} failures in order\n", side,
           command.mark, count.writes, count.flushes, count.failures, count.images, count.in_order);
       total.add(count);
     }

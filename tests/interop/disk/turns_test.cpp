@@ -81,7 +81,7 @@ class Turns {
       case reduce:
         for (const auto& [name, volume] : volumes_)
           if (can_reduce && volume.extents > volume.stripes)
-            return fmt::format("cvreduce -y -f -an -l -{} vg0/{}", volume.stripes, name);
+            return fmt::format("cvreduce -y -f -l -{} vg0/{}", volume.stripes, name);
         break;
       case tag:
         if (can_tag) return fmt::format("vgchange --addtag ours{} vg0", next_++);
