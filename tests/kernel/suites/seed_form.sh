@@ -47,12 +47,43 @@ opened() {
   sha256sum </dev/mapper/vg-tst >written
   expect 0 cvchange -an vg
   same "$(dmsetup ls)" "No devices found"
+  judge_tst
+  for disk in /dev/ubd[abc]; do head -c 1M "$disk"; done | sha256sum | cmp - metadata
+}
+
+# Where the RFC's extents lie on the disks, decrypted by others.
+judge_tst() {
   cryptsetup open --type plain --cipher aes-xts-plain --key-size 256 --key-file key \
     --offset $((2048 + 12 * 8192)) --size $((4 * 8192)) --skip 0 /dev/ubdc judge
   sha256sum </dev/mapper/judge | cmp - written
-  for disk in /dev/ubd[abc]; do head -c 1M "$disk"; done | sha256sum | cmp - metadata
+  cryptsetup close judge
+}
+
+changed() {
+  prepare
+  expect 0 cvchange -ay --keyfile key vg/tst
+  dd if=/dev/urandom of=/dev/mapper/vg-tst bs=1M count=16 conv=fsync status=none
+  sha256sum </dev/mapper/vg-tst >written
+  expect 0 cvchange -an vg
+  expect 5 lvm vgs vg
+
+  expect 0 cvcreate -an -l 1 -n new vg
+  cat "$workdir/stdout" "$workdir/stderr" | grep -q 'nothing moves'
+
+  # Stock LVM2 reads the group now; nothing has moved, and what is there opens as before.
+  expect 0 lvm lvs vg/tst vg/luks1 vg/new
+  judge_tst
+  expect 0 cvextend -l +1 vg/tst
+  expect 0 cvchange -ay --keyfile key vg/tst
+  expect 0 cvchange -ay --keyfile key vg/luks1
+  head -c 16M /dev/mapper/vg-tst | sha256sum | cmp - written
+  same "$(blockdev --getsize64 /dev/mapper/vg-tst)" $((20 << 20))
+  on_mounted /dev/mapper/vg-luks1 tree_digest | cmp - tree
+  expect 0 cvchange -an vg
+  judge_tst
 }
 
 scenario "the RFC's example is listed" listed
 scenario "the RFC's example is opened" opened
+scenario "the RFC's example becomes native where nothing moves" changed
 finish
