@@ -110,7 +110,7 @@ void remove_backup(const ArchiveSettings& settings, std::string_view vg_name) {
 }  // namespace
 
 void archive_group(const ArchiveSettings& settings, const VolumeGroup& vg, TextStamp stamp) {
-  if (!settings.archive || vg.seqno == 0 || is_out_of_reach(settings.archive_dir, "archive")) return;
+  if (!settings.archive || vg.pvs.empty() || is_out_of_reach(settings.archive_dir, "archive")) return;
   stamp.description = describe("before", settings.command);
   device::make_private_directory(settings.archive_dir);
   auto files = files_of(settings.archive_dir, vg.name);

@@ -8,6 +8,7 @@
 
 #include <fmt/ranges.h>
 
+#include "lib/base/blocked_signals.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "lib/device/probe.h"
@@ -215,6 +216,7 @@ disk::Label MetadataStore::create_pv(std::string_view path, NewPv wanted) {
   auto label = during(path, [&] { return lay_out(wanted.layout, wanted.id); });
   handle_signatures(device, wanted.wipe);
 
+  const BlockedSignals signals;
   // No label, no PV: whatever happens before the last write, the device is an empty one.
   if (wanted.zero)
     device.write(Bytes(0), std::array<std::byte, kZeroedHead>{});
@@ -240,6 +242,7 @@ void MetadataStore::remove_pv(std::string_view path, bool force, bool take_membe
   if (pv == nullptr) throw Error(Errc::not_found, "{} is no physical volume", path);
   require_takeable(*pv, force, take_members);
   require_free(device);
+  const BlockedSignals signals;
   disk::erase_labels(device);
   device.flush();
   drop_hints(options_.lvm_run_dir);

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "lib/base/blocked_signals.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "metadata/check.h"
@@ -202,6 +203,7 @@ void Transaction::hand_over(const std::vector<PvId>& pvs, Transaction& to) {
 
 void Transaction::prepare(VolumeGroup next, std::string_view reason) {
   CV_ASSERT(!pending_);
+  const BlockedSignals signals;
   const auto& before = found_.vg;
   if (before.seqno == std::numeric_limits<std::uint32_t>::max())
     throw Error(Errc::damaged, "{} has the highest seqno there is", before.name)
@@ -260,6 +262,7 @@ void Transaction::mark_members(Pending& pending) {
 
 void Transaction::commit() {
   CV_ASSERT(pending_);
+  const BlockedSignals signals;
   Undo take_back([this]() noexcept { pending_.reset(); });
   pending_->write->commit();
   take_back.keep();
@@ -336,6 +339,7 @@ void Transaction::remove_group() {
   if (!holds_no_volumes(found_.vg))
     throw Error(Errc::in_use, "{} still has {} logical volumes", found_.vg.name, found_.vg.lvs.size())
         .advise("remove them first");
+  const BlockedSignals signals;
   archive_once();
   std::vector<PvOnDisk*> members;
   for (const auto& member : found_.vg.pvs)

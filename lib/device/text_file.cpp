@@ -18,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kReadAtOnce = 65536;
+constexpr std::size_t kLargestText = std::size_t{256} << 20;  // what the parser takes
 
 [[noreturn]] void fail(std::string_view what, const std::string& path) {
   throw Error(Errc::io, "{} can't be {}: {}", path, what, errno_text(errno));
@@ -64,6 +65,7 @@ std::optional<std::string> read_text_file(const std::string& path) {
     errno = problem;
     if (got < 0) fail("read", path);
     if (got == 0) return text;
+    if (text.size() > kLargestText) throw Error(Errc::io, "{} is too large for a text", path);
   }
 }
 

@@ -27,6 +27,11 @@ names() {
   bad 3 elsewhere cvcreate -an --crypt --keystore elsewhere -L 4M -n x --keyfile key vg0
   bad 5 tst_crdata cvremove -y vg0/tst_crdata
   bad 5 cryptostore1 cvremove -y vg0/cryptostore1
+  bad 5 "no file" vgcfgrestore -f "$PWD/nofile" vg0
+  bad 5 pv0 vgcfgrestore -f "$PWD/pv0" vg0
+  bad 5 nowhere vgcfgbackup nowhere
+  bad 3 regular vgcfgbackup -f /dev/null vg0
+  bad 3 uuid pvcreate --restorefile "$PWD/lvm/backup/vg0" "$PWD/pv0"
   bad 3 autobackup cvcreate -an -A perhaps -L 4M -n x vg0
   : >file
   bad 5 archive cvcreate -an --config "backup/archive_dir=\"$PWD/file\"" -L 4M -n x vg0

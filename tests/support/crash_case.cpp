@@ -15,7 +15,7 @@ namespace {
 constexpr Bytes kDiskSize{12 << 20};
 constexpr const char* kSecret = "correct horse";
 
-// Every changing command; the head of crash_case.h says how to add one.
+// Every changing command; the head of crash_case.h says how to add one. FILE is for a backup of the group.
 const std::vector<CrashCase> kCases{
     {.name = "pvcreate", .setup = {}, .command = "pvcreate /dev/mem0", .disks = 1},
     {.name = "pvcreate_two_areas",
@@ -161,6 +161,19 @@ const std::vector<CrashCase> kCases{
      .setup = {"VG", "cvcreate -an -L 5m -n a vg0", "luksformat a 4041", "cvconvert --import-luks -y vg0/a"},
      .command = "cvconvert --wipe-old-header -y vg0/a",
      .overwrites = "a_crdata"},
+    {.name = "vgcfgrestore",
+     .setup = {"VG", "cvcreate -an -l 2 -n a vg0", "vgcfgbackup -f FILE vg0", "cvremove -y vg0/a",
+               "cvcreate -an -l 3 -n b vg0"},
+     .command = "vgcfgrestore -f FILE vg0"},
+    {.name = "vgcfgrestore_with_store",
+     .setup = {"VG", "cvcreate LUKS1 -L 256k -n a vg0", "vgcfgbackup -f FILE vg0", "cvextend -L +256k vg0/a"},
+     .command = "vgcfgrestore -f FILE vg0"},
+    {.name = "vgcfgrestore_of_a_removed_group",
+     .setup = {"VG", "vgcfgbackup -f FILE vg0", "vgremove vg0"},
+     .command = "vgcfgrestore -f FILE vg0"},
+    {.name = "vgcfgrestore_over_a_stale_copy",
+     .setup = {"VG", "vgcfgbackup -f FILE vg0", "unseen /dev/mem1 cvcreate -an -l 1 -n a vg0"},
+     .command = "vgcfgrestore -f FILE vg0"},
     {.name = "cvcreate_beside_a_stale_copy",
      .setup = {"VG", "unseen /dev/mem1 cvcreate -an -l 1 -n a vg0"},
      .command = "cvcreate -an -l 1 -n b vg0"},
@@ -202,7 +215,7 @@ class Stage {
       } else if (word == "DISKS") {
         for (const Disk& disk : disks_) words.push_back(disk->path());
       } else {
-        words.push_back(word == "KEY" ? key_file_ : word);
+        words.push_back(word == "KEY" ? key_file_ : word == "FILE" ? key_file_ + ".vg" : word);
       }
     }
     return words;

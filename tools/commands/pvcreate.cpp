@@ -3,6 +3,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/log.h"
+#include "tools/commands/backup_options.h"
 #include "tools/commands/list.h"
 #include "tools/commands/new_pvs.h"
 #include "tools/commands/pv_options.h"
@@ -40,6 +41,8 @@ void run(Session& session, const Arguments& arguments) {
 
   std::vector<std::string> paths;
   for (const auto& operand : arguments.operands()) paths.push_back(new_pv_path(session, operand));
+  wanted.layout.device_size = session.store().find_device(paths.front())->size();
+  follow_restore_file(arguments, arguments.has(kUuid), wanted);
   const auto seen = session.store().scan();
   std::set<std::string> marked;
   for (const auto& path : paths) {
@@ -80,12 +83,14 @@ Command pvcreate() {
                    {meaning(kForce,
                             "take a device that says it belongs to a group which can't be found; twice: "
                             "even one that is in a group, which misses it then"),
-                    kUuid, kNoRestoreFile}},
+                    kUuid, kRestoreFile, kNoRestoreFile}},
                   pv_layout_options()},
       .min_operands = 1,
       .max_operands = kAnyNumber,
       .operands = "at least one device",
       .examples = {{"Two disks:", "cvm pvcreate /dev/sdb /dev/sdc"},
+                   {"A new label in place of one that was lost:",
+                    "cvm pvcreate --uuid ID --restorefile /etc/lvm/backup/vg0 /dev/sdb"},
                    {"A file, to try things out:", "cvm pvcreate --devices /tmp/disk /tmp/disk"}},
       .see_also = {"vgcreate", "pvs"},
       .run = run,

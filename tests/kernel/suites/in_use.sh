@@ -51,6 +51,17 @@ a_name_taken_in_the_kernel() {
   device vg0-tst
 }
 
+a_restoration_under_open_volumes() {
+  prepare
+  expect 0 cvm vgcfgbackup -f "$PWD/file" vg0
+  expect 5 cvm vgcfgrestore -f "$PWD/file" vg0
+  says active
+  expect 0 cvchange -an vg0
+  expect 0 cvm vgcfgrestore -f "$PWD/file" vg0
+  expect 0 cvchange -ay --keyfile key vg0/tst
+  expect 0 cvchange -an vg0
+}
+
 a_group_of_another_host() {
   printf 'global { system_id_source = "lvmlocal" }\n' >>"$LVM_SYSTEM_DIR/lvm.conf"
   printf 'local { system_id = "here" }\n' >"$LVM_SYSTEM_DIR/lvmlocal.conf"
@@ -83,6 +94,7 @@ an_exported_group() {
 scenario "a mounted volume is neither closed nor removed" a_mounted_volume_stays
 scenario "an active volume may be activated again" an_active_volume_is_activated_again
 scenario "a device of the same name that is not ours is left alone" a_name_taken_in_the_kernel
+scenario "a group with open volumes is not restored" a_restoration_under_open_volumes
 scenario "a group of another host is refused" a_group_of_another_host
 scenario "an exported group is refused" an_exported_group
 finish

@@ -142,8 +142,8 @@ TEST_F(Archive, LeavesNothingElseInItsFolder) {
 }
 
 TEST_F(Archive, HasNothingOfAGroupThatWasNeverWritten) {
-  auto vg = group();
-  vg.seqno = 0;
+  VolumeGroup vg;
+  vg.name = "vg0";
   archive_group(settings_, vg, stamp());
   EXPECT_THAT(archived(), IsEmpty());
 }
