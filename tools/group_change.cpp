@@ -6,6 +6,7 @@
 #include "activate/device_name.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
+#include "metadata/group_index.h"
 #include "metadata/group_moves.h"
 #include "metadata/iv_space.h"
 #include "metadata/store_bytes.h"
@@ -153,12 +154,14 @@ void require_same_store(const VolumeGroup& before, const VolumeGroup& now, const
 }
 
 void note_used_ivs(const VolumeGroup& current, const VolumeGroup& next, const PvDevices& devices) {
+  std::optional<GroupIndex> before;  // most groups need none
   for (const LogicalVolume& lv : next.lvs) {
     const Keystore* store = keystore_of(lv);
-    const LogicalVolume* before = find_lv(current, lv.name);
-    const Keystore* old = before == nullptr ? nullptr : keystore_of(*before);
-    if (store != nullptr && old != nullptr && store->iv_next != old->iv_next)
-      update_trailers(next, devices, lv);
+    if (store == nullptr) continue;
+    if (!before) before.emplace(current);
+    const LogicalVolume* same = before->find_lv(lv.name);
+    const Keystore* old = same == nullptr ? nullptr : keystore_of(*same);
+    if (old != nullptr && store->iv_next != old->iv_next) update_trailers(next, devices, lv);
   }
 }
 

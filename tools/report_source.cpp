@@ -1,8 +1,6 @@
 #include "tools/report_source.h"
 
 #include <algorithm>
-#include <map>
-#include <set>
 
 #include "activate/device_name.h"
 #include "lib/base/log.h"
@@ -63,32 +61,39 @@ void ReportSource::look_at_devices(Session& session, bool keys) {
   auto& mapper = session.mapper();
   // Without the driver nobody knows: another kernel that shares the disks may have them active.
   const bool driver = mapper.target_version("linear").has_value();
-  std::map<std::string, activate::DeviceInfo> devices;
+  std::unordered_map<std::string, activate::DeviceInfo> devices;
   for (auto& device : mapper.list()) devices.emplace(device.uuid, std::move(device));
 
   for (auto& facts : groups_) {
-    const auto& vg = facts.vg();
-    std::map<std::string, bool> loaded;
-    for (const auto& lv : vg.lvs) {
-      const auto device = devices.find(activate::dm_uuid(vg.id, lv.id));
-      LvSeen seen;
-      if (device != devices.end()) {
-        seen = seen_as(device->second);
-      } else if (driver) {
-        seen.live = Live::inactive;
-      }
-      facts.seen.emplace(lv.name, seen);
-      if (keys && driver && metadata::keystore_of(lv) != nullptr) {
-        const bool live = activate::store_is_live(mapper, vg, lv.name);
-        loaded[lv.name] = session.keys().in_keyring({vg.id, lv.id}, live);
-        facts.seen.at(lv.name).key_loaded = loaded[lv.name];
-      }
-    }
-    for (const auto& [store, is_loaded] : loaded) {
-      for (const auto* user : metadata::users_of(vg, store)) {
-        auto& known = facts.seen.at(user->name).key_loaded;
-        known = known.value_or(true) && is_loaded;
-      }
+    if (driver) facts.unseen.live = Live::inactive;
+    // Most groups have few volumes that are active, and many a one none.
+    if (!devices.empty()) note_devices(facts, devices);
+    if (keys && driver) note_keys(session, facts);
+  }
+}
+
+void ReportSource::note_devices(GroupFacts& facts,
+                                const std::unordered_map<std::string, activate::DeviceInfo>& devices) {
+  for (const auto& lv : facts.vg().lvs) {
+    const auto device = devices.find(activate::dm_uuid(facts.vg().id, lv.id));
+    if (device != devices.end()) facts.seen.emplace(lv.name, seen_as(device->second));
+  }
+}
+
+void ReportSource::note_keys(Session& session, GroupFacts& facts) {
+  const auto& vg = facts.vg();
+  const auto known_of = [&](const std::string& lv) -> std::optional<bool>& {
+    return facts.seen.try_emplace(lv, facts.unseen).first->second.key_loaded;
+  };
+  for (const auto& lv : vg.lvs) {
+    if (metadata::keystore_of(lv) == nullptr) continue;
+    const auto& users = facts.index().users_of(lv.name);
+    const bool live = activate::store_is_live(session.mapper(), vg, lv.name);
+    const bool is_loaded = session.keys().in_keyring({vg.id, lv.id}, live);
+    known_of(lv.name) = is_loaded;
+    for (const auto* user : users) {
+      auto& known = known_of(user->name);
+      known = known.value_or(true) && is_loaded;
     }
   }
 }

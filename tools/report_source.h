@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "lib/base/error.h"
@@ -35,6 +36,10 @@ class ReportSource {
   void finish() const;
 
  private:
+  static void note_devices(report::GroupFacts& facts,
+                           const std::unordered_map<std::string, activate::DeviceInfo>& devices);
+  static void note_keys(Session& session, report::GroupFacts& facts);
+
   metadata::Scan scan_;
   std::vector<report::GroupFacts> groups_;
   std::optional<Error> missed_;

@@ -3,11 +3,10 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
+#include "metadata/group_index.h"
 #include "metadata/scan.h"
 #include "metadata/usage.h"
 #include "metadata/volume_group.h"
@@ -32,15 +31,19 @@ struct GroupFacts {
   std::string pv_name(const PvId& id) const;
   const metadata::PvUsage& usage_of(const metadata::PhysicalVolume& pv) const;
   /// As metadata::find_lv(), for reports that ask for every volume of a large group.
-  const metadata::LogicalVolume* find_lv(std::string_view name) const;
+  const metadata::LogicalVolume* find_lv(std::string_view name) const { return index().find_lv(name); }
+  /// Whether an encrypted volume or a store is made of it.
+  bool is_data_lv(std::string_view name) const { return index().owner_of(name) != nullptr; }
+  /// Made when it is first asked for: a report on groups needs none.
+  const metadata::GroupIndex& index() const;
 
   const metadata::FoundGroup* found;
   std::map<PvId, const metadata::FoundPv*> pvs;  ///< those that are there
   metadata::Usage usage;
   Extents free;
+  LvSeen unseen;                                    ///< of the volumes that are not in `seen`
   std::map<std::string, LvSeen, std::less<>> seen;  ///< by the volume's name
-  std::set<std::string, std::less<>> data_lvs;      ///< what encrypted volumes and stores are made of
-  std::unordered_map<std::string_view, const metadata::LogicalVolume*> by_name;
+  mutable std::optional<metadata::GroupIndex> index_of_all;
 };
 
 /// Pointers are to what the command holds; null where the row is not about such a thing.

@@ -1,7 +1,9 @@
 // Tables and trees for people, laid out by libsmartcols.
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 
 #include <libsmartcols.h>
 
@@ -88,10 +90,56 @@ std::string with_separator(const Table& table, const Style& style) {
   return text;
 }
 
+/// What libsmartcols makes of cells that all are printable ASCII, in a fraction of its time. Nothing where
+/// one is not.
+std::optional<std::string> laid_out(const Table& table, const Style& style) {
+  if (table.rows.empty()) return "";
+  const std::size_t columns = table.fields.size();
+  std::string cells;  // of all rows, one behind the other
+  std::vector<std::size_t> ends;
+  ends.reserve((table.rows.size() + 1) * columns);
+  std::vector<std::size_t> widths(columns, 0);
+  const auto add = [&](std::size_t column, std::string_view text) {
+    cells += text;
+    ends.push_back(cells.size());
+    widths[column] = std::max(widths[column], text.size());
+  };
+  for (std::size_t i = 0; i < columns; ++i) add(i, style.headings ? table.fields[i]->heading : "");
+  for (const auto& row : table.rows)
+    for (std::size_t i = 0; i < columns; ++i) {
+      const auto* plain = std::get_if<std::string>(&row[i]);
+      add(i, plain == nullptr ? std::string_view(text_of(row[i], style)) : std::string_view(*plain));
+    }
+  // A backslash is the beginning of what libsmartcols writes for the bytes that it does not show.
+  if (!std::ranges::all_of(cells, [](char c) { return c >= ' ' && c <= '~' && c != '\\'; }))
+    return std::nullopt;
+
+  std::string text;
+  std::size_t begin = 0;
+  for (std::size_t cell = 0; cell < ends.size(); ++cell) {
+    const std::size_t column = cell % columns;
+    const std::string_view shown = std::string_view(cells).substr(begin, ends[cell] - begin);
+    begin = ends[cell];
+    if (cell < columns && !style.headings) continue;
+    const std::size_t padding = widths[column] - shown.size();
+    const bool is_last = column + 1 == columns;
+    text += column == 0 ? "  " : " ";
+    if (is_right_aligned(table.fields[column]->type)) {
+      text.append(padding, ' ').append(shown);
+    } else {
+      text += shown;
+      if (!is_last) text.append(padding, ' ');
+    }
+    if (is_last) text += '\n';
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string as_text(const Table& table, const Style& style) {
   if (style.separator) return with_separator(table, style);
+  if (auto text = laid_out(table, style)) return *std::move(text);
   const auto output = new_table(table.fields, style, false);
   for (const auto& row : table.rows) add_line(output.get(), nullptr, row, style);
   return printed(output.get());

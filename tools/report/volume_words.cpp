@@ -80,7 +80,7 @@ bool is_partial(const LogicalVolume& lv, const GroupFacts& group, unsigned depth
 
 LvSeen seen_of(const LogicalVolume& lv, const GroupFacts& group) {
   const auto found = group.seen.find(lv.name);
-  return found == group.seen.end() ? LvSeen() : found->second;
+  return found == group.seen.end() ? group.unseen : found->second;
 }
 
 std::vector<std::string> stores_of(const LogicalVolume& lv) {
@@ -121,7 +121,7 @@ std::vector<std::string> layout_of(const LogicalVolume& lv, const GroupFacts&) {
 std::string lv_attr(const LogicalVolume& lv, const GroupFacts& group) {
   const auto seen = seen_of(lv, group);
   std::string attr(10, '-');
-  attr[0] = group.data_lvs.contains(lv.name) ? 'd' : kind_letter(lv);
+  attr[0] = group.is_data_lv(lv.name) ? 'd' : kind_letter(lv);
   attr[1] = !has_flag(lv.flags, "WRITE") ? 'r' : seen.read_only ? 'R' : 'w';
   attr[2] = allocation_letter(lv);
   switch (seen.live) {
