@@ -3,6 +3,7 @@
 #include <exception>
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,9 +40,18 @@ int ended_by(const Error& error, Output& output) {
   return exit_status(error.code());
 }
 
+/// A command is short and takes large buffers again and again: what was freed is not given back to the
+/// kernel, which would have to clear it anew.
+void keep_freed_memory() {
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_TOP_PAD, 1 << 20);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  keep_freed_memory();
   fill_standard_descriptors();
   std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away must not end a change half-way
   umask(077);

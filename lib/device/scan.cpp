@@ -1,17 +1,17 @@
 #include "lib/device/scan.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <string_view>
 
@@ -24,62 +24,84 @@ namespace {
 namespace fs = std::filesystem;
 
 /// A sysfs attribute without its newline; nothing where there is none.
-std::optional<std::string> attribute(const fs::path& path) {
-  std::ifstream file(path);
-  if (!file) return std::nullopt;
-  std::string text{std::istreambuf_iterator<char>(file), {}};
+std::optional<std::string> attribute(const std::string& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return std::nullopt;
+  std::array<char, 512> buffer{};
+  const auto length = ::read(fd.get(), buffer.data(), buffer.size());
+  if (length < 0) return std::nullopt;
+  std::string text(buffer.data(), static_cast<std::size_t>(length));
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
 }
 
-std::vector<fs::path> entries(const fs::path& directory) {
-  std::vector<fs::path> found;
-  std::error_code failure;
-  for (fs::directory_iterator it(directory, failure), end; !failure && it != end; it.increment(failure))
-    found.push_back(it->path());
-  std::sort(found.begin(), found.end());
+bool exists(const std::string& path) {
+  return ::access(path.c_str(), F_OK) == 0;
+}
+
+/// The names in a folder, in order; none where it can't be read.
+std::vector<std::string> names_in(const std::string& folder) {
+  std::vector<std::string> names;
+  const CHandle<DIR, ::closedir> directory(::opendir(folder.c_str()));
+  if (!directory) return names;
+  while (const dirent* entry = ::readdir(directory.get()))
+    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+/// sysfs has a folder for each disk, and in it one for each of its partitions.
+struct Node {
+  std::string folder;
+  std::string name;
+};
+
+/// The kernel calls a partition by its disk's name and a number, perhaps with a "p" between.
+std::vector<Node> partitions_of(const Node& disk) {
+  std::vector<Node> found;
+  for (std::string& name : names_in(disk.folder)) {
+    if (!name.starts_with(disk.name)) continue;
+    Node part{disk.folder + "/" + name, std::move(name)};
+    if (exists(part.folder + "/partition")) found.push_back(std::move(part));
+  }
   return found;
 }
 
-bool has_partitions(const fs::path& disk) {
-  const auto children = entries(disk);
-  return std::any_of(children.begin(), children.end(),
-                     [](const fs::path& child) { return fs::exists(child / "partition"); });
-}
-
 /// Below an md or multipath device the same label shows twice; the upper device is the one to use.
-bool is_component(const fs::path& node) {
-  const auto holders = entries(node / "holders");
-  return std::any_of(holders.begin(), holders.end(), [](const fs::path& holder) {
-    if (holder.filename().string().starts_with("md")) return true;
-    return attribute(holder / "dm/uuid").value_or("").starts_with("mpath-");
+bool is_component(const Node& node) {
+  const auto holders = names_in(node.folder + "/holders");
+  return std::any_of(holders.begin(), holders.end(), [&](const std::string& holder) {
+    return holder.starts_with("md") ||
+           attribute(node.folder + "/holders/" + holder + "/dm/uuid").value_or("").starts_with("mpath-");
   });
 }
 
-bool is_large_enough(const fs::path& node) {
-  const std::string text = attribute(node / "size").value_or("0");
+bool is_large_enough(const Node& node) {
+  const std::string text = attribute(node.folder + "/size").value_or("0");
   std::uint64_t sectors = 0;
   std::from_chars(text.data(), text.data() + text.size(), sectors);
   return sectors >= whole_sectors(kLeastDevice).n;
 }
 
-bool is_usable_dm(const fs::path& node) {
-  const auto uuid = attribute(node / "dm/uuid").value_or("");
-  return !uuid.starts_with("LVM-") && attribute(node / "dm/suspended").value_or("0") == "0";
+bool is_usable_dm(const Node& node) {
+  if (!node.name.starts_with("dm-")) return true;
+  const auto uuid = attribute(node.folder + "/dm/uuid").value_or("");
+  return !uuid.starts_with("LVM-") && attribute(node.folder + "/dm/suspended").value_or("0") == "0";
 }
 
-bool is_candidate(const fs::path& node) {
-  const auto name = node.filename().string();
+bool is_candidate(const Node& node) {
   for (const std::string_view never : {"sr", "fd", "zram", "ram", "mtdblock"})
-    if (name.starts_with(never)) return false;
-  if (name.starts_with("loop") && !fs::exists(node / "partition") && !fs::exists(node / "loop/backing_file"))
-    return false;
-  return is_large_enough(node) && is_usable_dm(node) && !is_component(node) && !has_partitions(node);
+    if (node.name.starts_with(never)) return false;
+  if (!is_large_enough(node)) return false;
+  const bool is_free_loop = node.name.starts_with("loop") && !exists(node.folder + "/partition") &&
+                            !exists(node.folder + "/loop/backing_file");
+  return !is_free_loop && is_usable_dm(node) && !is_component(node);
 }
 
-std::string device_path(const fs::path& node, const ScanPaths& paths) {
-  if (const auto dm_name = attribute(node / "dm/name")) return paths.dev + "/mapper/" + *dm_name;
-  auto name = node.filename().string();
+std::string device_path(const Node& node, const ScanPaths& paths) {
+  if (node.name.starts_with("dm-"))
+    if (const auto dm_name = attribute(node.folder + "/dm/name")) return paths.dev + "/mapper/" + *dm_name;
+  std::string name = node.name;
   std::replace(name.begin(), name.end(), '!', '/');  // "cciss!c0d0" is /dev/cciss/c0d0
   return paths.dev + "/" + name;
 }
@@ -88,16 +110,19 @@ std::string device_path(const fs::path& node, const ScanPaths& paths) {
 
 std::vector<std::string> candidate_devices(const ScanPaths& paths) {
   std::vector<std::string> found;
-  const auto consider = [&](const fs::path& node) {
+  const auto consider = [&](const Node& node) {
     if (!is_candidate(node)) return;
     auto path = device_path(node, paths);
-    std::error_code failure;
-    if (fs::exists(path, failure)) found.push_back(std::move(path));
+    if (exists(path)) found.push_back(std::move(path));
   };
-  for (const auto& disk : entries(fs::path(paths.sysfs) / "block")) {
-    consider(disk);
-    for (const auto& child : entries(disk))
-      if (fs::exists(child / "partition")) consider(child);
+  const std::string block = paths.sysfs + "/block";
+  for (const std::string& name : names_in(block)) {
+    const Node disk{block + "/" + name, name};
+    // Most machines have more unused loop devices than disks.
+    if (attribute(disk.folder + "/size").value_or("0") == "0") continue;
+    const auto partitions = partitions_of(disk);
+    if (partitions.empty()) consider(disk);
+    for (const Node& partition : partitions) consider(partition);
   }
   std::sort(found.begin(), found.end());
   return found;

@@ -114,12 +114,6 @@ void create_one(benchmark::State& state) {
   on_group(state, [](const VolumeGroup& vg) { return create_plain(vg, volume(0), counting_ids()); });
 }
 
-void create_as_many(benchmark::State& state) {
-  std::vector<NewVolume> wanted;
-  for (std::size_t i = 0; i < volumes_in(state); ++i) wanted.push_back(volume(i));
-  on_group(state, [&](const VolumeGroup& vg) { return create_plain_volumes(vg, wanted, counting_ids()); });
-}
-
 void checksum(benchmark::State& state) {
   const std::string text = print_group(group_of(volumes_in(state)), {});
   for (auto _ : state) benchmark::DoNotOptimize(disk::measure(text));
@@ -137,7 +131,6 @@ BENCHMARK(judge)->CVM_SIZES;
 BENCHMARK(usage)->CVM_SIZES;
 BENCHMARK(index)->CVM_SIZES;
 BENCHMARK(create_one)->CVM_SIZES;
-BENCHMARK(create_as_many)->CVM_SIZES;
 BENCHMARK(checksum)->CVM_SIZES;
 
 }  // namespace

@@ -54,16 +54,22 @@ class Creation {
 
   void run() {
     // Everything that can be refused is refused before anybody is asked for anything.
-    const VolumeGroup base = base_of(session_, Purpose::rehearsal, found_.vg, found_.devices, encrypted_);
-    if (encrypted_) choose_store(base);
-    const VolumeGroup rehearsed = designed(base, found_.devices);
-    if (session_.is_test()) return show_plan(base, rehearsed);
-    if (encrypted_) require_consent_to_crypt(session_, base);
+    rehearse();
+    if (session_.is_test()) return;
     if (encrypted_) get_key();
     write();
   }
 
  private:
+  /// A group of its own dies with it: there is a copy less while the next one is written.
+  void rehearse() {
+    const VolumeGroup base = base_of(session_, Purpose::rehearsal, found_.vg, found_.devices, encrypted_);
+    if (encrypted_) choose_store(base);
+    const VolumeGroup next = designed(base, found_.devices);
+    if (session_.is_test()) return show_plan(base, next);
+    if (encrypted_) require_consent_to_crypt(session_, base);
+  }
+
   void refuse_store_options() const {
     auto options = new_store_options().options;
     for (const OptionGroup& group : {secret_options(), derivation_options()})
@@ -167,14 +173,14 @@ class Creation {
     if (encrypted_ && !is_new_store_) require_same_store(found_.vg, change.current(), store_);
     const VolumeGroup base =
         base_of(session_, Purpose::change, change.current(), change.devices(), encrypted_);
-    const VolumeGroup next = designed(base, change.devices());
+    VolumeGroup next = designed(base, change.devices());
     // The extents are free in the group that is valid: nobody reads them until the commit.
     if (encrypted_ && is_new_store_)
       write_new_copies(next, change.devices(), lv_at(next, store_), made_.bytes);
     if (!encrypted_)
       for (const std::string& name : names_) zero_start(next, change.devices(), name);
     note_used_ivs(base, next, change.devices());
-    change.prepare(next, fmt::format("created {}", fmt::join(names_, ", ")));
+    change.prepare(std::move(next), fmt::format("created {}", fmt::join(names_, ", ")));
     if (is_active_) {
       auto devices = stage(base, change);
       change.commit();

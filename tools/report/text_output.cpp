@@ -104,7 +104,8 @@ std::optional<std::string> laid_out(const Table& table, const Style& style) {
     ends.push_back(cells.size());
     widths[column] = std::max(widths[column], text.size());
   };
-  for (std::size_t i = 0; i < columns; ++i) add(i, style.headings ? table.fields[i]->heading : "");
+  // Columns are as wide as their headings, shown or not.
+  for (std::size_t i = 0; i < columns; ++i) add(i, table.fields[i]->heading);
   for (const auto& row : table.rows)
     for (std::size_t i = 0; i < columns; ++i) {
       const auto* plain = std::get_if<std::string>(&row[i]);
@@ -125,7 +126,8 @@ std::optional<std::string> laid_out(const Table& table, const Style& style) {
     const bool is_last = column + 1 == columns;
     text += column == 0 ? "  " : " ";
     if (is_right_aligned(table.fields[column]->type)) {
-      text.append(padding, ' ').append(shown);
+      // An empty cell at the end is left out.
+      if (!is_last || !shown.empty()) text.append(padding, ' ').append(shown);
     } else {
       text += shown;
       if (!is_last) text.append(padding, ' ');
