@@ -72,7 +72,8 @@ void rename_some(EditWorld& world) {
 
 void rename_store(EditWorld& world) {
   const std::string store = world.some_store();
-  if (!store.empty()) world.vg = rename_volume(world.vg, store, world.new_store_name());
+  const bool is_own = store.size() >= std::string_view("cryptostore1000").size();
+  if (is_own) world.vg = rename_volume(world.vg, store, world.new_store_name());
 }
 
 void change_some(EditWorld& world) {

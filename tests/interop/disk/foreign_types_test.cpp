@@ -32,13 +32,14 @@ class ForeignTypes : public testing::TestWithParam<const char*> {
     vg_ = lvm_.must("vgs --noheadings -o vg_name");
   }
 
-  VolumeGroup change(const std::function<VolumeGroup(VolumeGroup)>& edit) {
-    auto store = lvm_.store();
-    auto tx = store.begin(vg_);
-    tx.prepare(edit(tx.current()), "changed by a test");
-    tx.commit();
-    judge(tx.current());
-    return tx.current();
+  void change(const std::function<VolumeGroup(VolumeGroup)>& edit) {
+    {
+      auto store = lvm_.store();
+      auto tx = store.begin(vg_);
+      tx.prepare(edit(tx.current()), "changed by a test");
+      tx.commit();
+    }
+    judge(current());
   }
 
   void judge(const VolumeGroup& vg) {
