@@ -25,13 +25,6 @@ struct Copy {
   TextKey key;
 };
 
-Damage warning(std::string id, std::string sentence, std::string advice = {}) {
-  return {.id = std::move(id),
-          .severity = Severity::warning,
-          .sentence = std::move(sentence),
-          .advice = std::move(advice)};
-}
-
 class Scanner {
  public:
   Scanner(std::string_view host_system_id, ScanDepth depth, TextCache& cache)
@@ -42,6 +35,7 @@ class Scanner {
     for (std::size_t pv = 0; pv < scan_.pvs.size(); ++pv)
       for (std::size_t area = 0; area < scan_.pvs[pv].disk.areas.size(); ++area) read_area(pv, area);
     auto by_group = copies_by_group();
+    owners_.resize(scan_.pvs.size());
     scan_.groups.reserve(by_group.size());
     // A PV may stand in the texts of two groups after an interrupted split: first all say what they have.
     for (const auto& [id, copies] : by_group) assemble(copies);
@@ -51,6 +45,7 @@ class Scanner {
       judge_pvs(*group++);
     }
     judge_shared_pvs();
+    judge_names();
     std::sort(scan_.groups.begin(), scan_.groups.end(), [](const FoundGroup& a, const FoundGroup& b) {
       return std::tie(a.vg.name, a.vg.id) < std::tie(b.vg.name, b.vg.id);
     });
@@ -63,31 +58,35 @@ class Scanner {
     try {
       auto found = disk::read_label(device);
       for (const auto& flaw : found.flaws)
-        scan_.findings.push_back(warning("PV-LABEL", fmt::format("{}: {}", device.path(), flaw),
-                                         "compare the device with a backup, or make a new physical volume"));
+        scan_.findings.push_back(make_damage("PV-LABEL", fmt::format("{}: {}", device.path(), flaw)));
+      for (const unsigned sector : found.further)
+        scan_.findings.push_back(
+            make_damage("PV-LABEL-TWICE",
+                        fmt::format("{}: there is one more label in sector {}", device.path(), sector)));
       if (!found.label) return;
       PvOnDisk pv{.device = &device, .label = std::move(*found.label), .areas = {}};
       for (const auto& place : pv.label.metadata_areas) {
-        AreaOnDisk area{.place = place, .header = std::nullopt, .flaw = {}};
+        AreaOnDisk area{
+            .place = place, .header = std::nullopt, .flaw = {}, .text = std::nullopt, .is_intact = false};
         try {
           area.header = disk::read_area_header(device, place);
         } catch (const Error& error) {
           area.flaw = error.what();
-          report_area(pv, area);
         }
         pv.areas.push_back(std::move(area));
       }
       scan_.pvs.push_back({.disk = std::move(pv), .state = PvState::orphan, .group = {}});
     } catch (const Error& error) {
-      scan_.findings.push_back(warning("DEVICE-READ", error.what(), "check the device and its cable"));
+      scan_.findings.push_back(make_damage("DEVICE-READ", error.what()));
     }
   }
 
-  void report_area(const PvOnDisk& pv, const AreaOnDisk& area) {
-    scan_.findings.push_back(warning("METADATA-COPY",
-                                     fmt::format("the copy of the metadata on {} at {} can't be used: {}",
-                                                 pv.device->path(), area.place.offset.n, area.flaw),
-                                     "cvck --repair writes it anew from another copy"));
+  static Damage damage_of(const PvOnDisk& pv, const AreaOnDisk& area) {
+    const auto sentence = fmt::format("the copy of the metadata on {} at {} can't be used: {}",
+                                      pv.device->path(), area.place.offset.n, area.flaw);
+    if (!area.header) return make_damage("METADATA-HEADER", sentence);
+    return area.is_intact ? make_damage("METADATA-UNKNOWN", sentence)
+                          : make_damage("METADATA-TEXT", sentence);
   }
 
   void read_area(std::size_t pv_index, std::size_t area_index) {
@@ -111,12 +110,14 @@ class Scanner {
         }
       }
     }
-    if (area.flaw.empty()) area.flaw = cache_.at(key_of()).flaw;
+    area.is_intact = area.flaw.empty();
+    if (area.is_intact) area.flaw = cache_.at(key_of()).flaw;
     if (area.flaw.empty()) {
       copies_.push_back({.pv = pv_index, .area = area_index, .key = key_of()});
+      const auto& vg = vg_of(copies_.back());
+      area.text = TextOfGroup{.group = vg.id, .seqno = vg.seqno};
       return;
     }
-    report_area(pv.disk, area);
     if (pv.group.empty()) pv.group = guess_name(pv.disk, area);
   }
 
@@ -261,6 +262,7 @@ class Scanner {
         auto& pv = scan_.pvs[candidates[i]];
         pv.state = i == 0 ? PvState::member : PvState::duplicate;
         pv.group = group.vg.name;
+        owners_[candidates[i]] = group.vg.id;
         if (i > 0) report_duplicate(group, scan_.pvs[candidates.front()], pv);
       }
     }
@@ -272,45 +274,79 @@ class Scanner {
                     chosen.disk.device->path(), other.disk.device->path(), chosen.disk.label.id.text(),
                     group.vg.name, chosen.disk.device->path());
     const std::string advice = "hide the copy with a filter or --devices, or give it a new id";
-    group.findings.push_back(warning("PV-DUPLICATE", sentence, advice));
+    group.findings.push_back(make_damage("PV-DUPLICATE", sentence, advice));
     group.obstacles.push_back({.kind = Hindrance::duplicate_pvs, .sentence = sentence, .advice = advice});
   }
 
   void judge_copies(FoundGroup& group, const std::vector<Copy>& copies) {
-    const auto& newest = newest_own(copies);
+    const TextKey newest{group.text.crc, group.text.size};
     for (const auto& copy : copies) {
       auto& pv = scan_.pvs[copy.pv];
       const auto& path = pv.disk.device->path();
       if (pv.state == PvState::orphan) {
         pv.state = PvState::outdated;
         pv.group = group.vg.name;
-        group.findings.push_back(warning("PV-OUTDATED",
-                                         fmt::format("{} was in {} once and is no more", path, group.vg.name),
-                                         "make it a new physical volume when its data is not needed"));
+        group.findings.push_back(
+            make_damage("PV-OUTDATED", fmt::format("{} was in {} once and is no more", path, group.vg.name)));
       }
-      if (pv.state != PvState::member || copy.key == newest.key) continue;
-      if (vg_of(copy).id != group.vg.id) {
-        group.findings.push_back(warning("METADATA-STALE",
-                                         fmt::format("{} still has the metadata of {}, which {} replaces",
-                                                     path, vg_of(copy).name, group.vg.name),
-                                         "the next change of the group brings it up to date"));
+      if (pv.state != PvState::member) continue;
+      if (owners_[copy.pv] == group.vg.id && vg_of(copy).id != group.vg.id) {
+        group.findings.push_back(
+            make_damage("METADATA-STALE", fmt::format("{} still has the metadata of {}, which {} replaces",
+                                                      path, vg_of(copy).name, group.vg.name)));
         continue;
       }
+      if (owners_[copy.pv] != group.vg.id) {
+        group.findings.push_back(
+            make_damage("PV-OTHER-GROUP",
+                        fmt::format("{} is in {} and holds a text of {}", path, pv.group, group.vg.name)));
+        continue;
+      }
+      if (copy.key == newest) continue;
       if (vg_of(copy).seqno < group.vg.seqno) {
         group.findings.push_back(
-            warning("METADATA-STALE",
-                    fmt::format("the copy of the metadata of {} on {} is old: seqno {} instead of {}",
-                                group.vg.name, path, vg_of(copy).seqno, group.vg.seqno),
-                    "the next change of the group brings it up to date"));
+            make_damage("METADATA-STALE",
+                        fmt::format("the copy of the metadata of {} on {} is old: seqno {} instead of {}",
+                                    group.vg.name, path, vg_of(copy).seqno, group.vg.seqno)));
         continue;
       }
+      const auto first =
+          std::find_if(copies.begin(), copies.end(), [&](const Copy& other) { return other.key == newest; });
       const auto sentence =
           fmt::format("{} has two different metadata texts with seqno {}, on {} and on {}", group.vg.name,
-                      group.vg.seqno, scan_.pvs[newest.pv].disk.device->path(), path);
-      const std::string advice = "compare both, then restore one with 'vgcfgrestore'";
-      group.findings.push_back(
-          {.id = "METADATA-CONFLICT", .severity = Severity::error, .sentence = sentence, .advice = advice});
-      group.obstacles.push_back({.kind = Hindrance::conflict, .sentence = sentence, .advice = advice});
+                      group.vg.seqno, scan_.pvs[first->pv].disk.device->path(), path);
+      auto damage = make_damage("METADATA-CONFLICT", sentence);
+      group.obstacles.push_back({.kind = Hindrance::conflict, .sentence = sentence, .advice = damage.advice});
+      group.findings.push_back(std::move(damage));
+    }
+  }
+
+  /// Areas of members that have no text of the group at all.
+  void judge_areas(FoundGroup& group, const PvOnDisk& pv) const {
+    for (const auto& area : pv.areas) {
+      if (!area.flaw.empty()) {
+        group.findings.push_back(damage_of(pv, area));
+        // It may be newer than what we read, from a program that knows more.
+        if (area.is_intact)
+          group.obstacles.push_back({.kind = Hindrance::conflict,
+                                     .sentence = group.findings.back().sentence,
+                                     .advice = group.findings.back().advice});
+      } else if (area.header && !area.header->ignored() && area.header->committed.empty())
+        group.findings.push_back(make_damage(
+            "METADATA-EMPTY", fmt::format("the metadata area on {} at {} holds no text of {}",
+                                          pv.device->path(), area.place.offset.n, group.vg.name)));
+    }
+  }
+
+  /// No two groups may have one name.
+  void judge_names() {
+    std::map<std::string_view, const FoundGroup*> names;
+    for (const auto& group : scan_.groups) {
+      const auto name = names.emplace(group.vg.name, &group);
+      if (name.second) continue;
+      scan_.findings.push_back(make_damage(
+          "VG-SAME-NAME", fmt::format("there are two volume groups with the name {}: {} and {}",
+                                      group.vg.name, name.first->second->vg.id.text(), group.vg.id.text())));
     }
   }
 
@@ -322,25 +358,27 @@ class Scanner {
         missing.push_back(describe_missing(member));
         continue;
       }
+      const auto& pv = pv_on(*device);
+      judge_areas(group, pv);
       const auto known = member.dev_size.value_or(Sectors(0));
       if (whole_sectors(device->size()) < known)
+        group.findings.push_back(make_damage(
+            "PV-TRUNCATED", fmt::format("{} has {} sectors, its physical volume in {} has {}", device->path(),
+                                        whole_sectors(device->size()).n, group.vg.name, known.n)));
+      if (pv.label.extension < disk::kLabelExtension)
+        group.findings.push_back(make_damage(
+            "PV-LABEL-OLD", fmt::format("the label of {} in {} has {}", device->path(), group.vg.name,
+                                        pv.label.extension == 0 ? "no extension" : "an old extension")));
+      else if (!pv.label.used())
         group.findings.push_back(
-            warning("PV-TRUNCATED",
-                    fmt::format("{} has {} sectors, its physical volume in {} has {}", device->path(),
-                                whole_sectors(device->size()).n, group.vg.name, known.n),
-                    "enlarge the device before anything is written to its end"));
-      const auto& label = label_of(*device);
-      if (!label.used() || label.extension < disk::kLabelExtension)
-        group.findings.push_back(warning("PV-NOT-MARKED",
-                                         fmt::format("the label of {} does not say that it is in use by {}",
-                                                     device->path(), group.vg.name),
-                                         "the next change of the group puts it right"));
+            make_damage("PV-NOT-MARKED", fmt::format("the label of {} does not say that it is in use by {}",
+                                                     device->path(), group.vg.name)));
     }
     if (missing.empty()) return;
     const auto sentence = fmt::format("{} is not complete: {}", group.vg.name, fmt::join(missing, ", "));
     const auto advice =
         fmt::format("attach the device, or give it up with 'vgreduce --removemissing {}'", group.vg.name);
-    group.findings.push_back(warning("PV-MISSING", sentence, advice));
+    group.findings.push_back(make_damage("PV-MISSING", sentence, advice));
     group.obstacles.push_back({.kind = Hindrance::missing_pvs, .sentence = sentence, .advice = advice});
   }
 
@@ -353,12 +391,14 @@ class Scanner {
         if (is_new) continue;
         FoundGroup& other = *known->second;
         if (group.vg.split_from == other.vg.id || other.vg.split_from == group.vg.id) continue;
-        const auto sentence = fmt::format("both {} and {} list the physical volume {}", other.vg.name,
-                                          group.vg.name, member.id.text());
-        for (FoundGroup* claims : {&group, &other})
-          claims->obstacles.push_back({.kind = Hindrance::conflict,
-                                       .sentence = sentence,
-                                       .advice = "see with 'cvck' which of both is right"});
+        const auto damage =
+            make_damage("PV-TWO-GROUPS", fmt::format("both {} and {} list the physical volume {}",
+                                                     other.vg.name, group.vg.name, member.id.text()));
+        for (FoundGroup* claims : {&group, &other}) {
+          claims->obstacles.push_back(
+              {.kind = Hindrance::conflict, .sentence = damage.sentence, .advice = damage.advice});
+          claims->findings.push_back(damage);
+        }
       }
     }
     for (auto& to : scan_.groups) {
@@ -378,8 +418,8 @@ class Scanner {
   }
 
   static void note_split(FoundGroup& group, const std::string& sentence) {
-    const std::string advice = "the next change of either group finishes it";
-    group.findings.push_back(warning("SPLIT-UNFINISHED", sentence, advice));
+    group.findings.push_back(make_damage("SPLIT-UNFINISHED", sentence));
+    const std::string advice = group.findings.back().advice;
     group.obstacles.insert(group.obstacles.begin(),
                            {.kind = Hindrance::unfinished, .sentence = sentence, .advice = advice});
   }
@@ -391,10 +431,10 @@ class Scanner {
                : fmt::format("physical volume {}{} is missing", member.id.text(), where);
   }
 
-  const disk::Label& label_of(const device::BlockDevice& device) const {
+  const PvOnDisk& pv_on(const device::BlockDevice& device) const {
     return std::find_if(scan_.pvs.begin(), scan_.pvs.end(),
                         [&](const FoundPv& pv) { return pv.disk.device == &device; })
-        ->disk.label;
+        ->disk;
   }
 
   /// What no readable group has claimed.
@@ -404,24 +444,28 @@ class Scanner {
       const bool is_first = seen.insert(pv.disk.label.id).second;
       if (pv.state != PvState::orphan) continue;
       const auto& path = pv.disk.device->path();
-      const bool has_flaw = std::any_of(pv.disk.areas.begin(), pv.disk.areas.end(),
-                                        [](const AreaOnDisk& area) { return !area.flaw.empty(); });
+      bool has_flaw = false;
+      for (const auto& area : pv.disk.areas) {
+        if (area.flaw.empty()) continue;
+        has_flaw = true;
+        scan_.findings.push_back(damage_of(pv.disk, area));
+      }
       if (has_flaw) {
         pv.state = PvState::unreadable;
       } else if (pv.disk.label.used()) {
         pv.state = PvState::used;
-        scan_.findings.push_back(warning(
+        scan_.findings.push_back(make_damage(
             "PV-USED", fmt::format("{} says that it is in a group, but none that can be read has it", path),
             is_marked_only(pv) ? "its metadata area is empty, as an interrupted vgcreate or vgremove leaves "
                                  "it: where no other device of its group is away, vgcreate, vgextend and "
                                  "pvcreate take it with --yes"
-                               : "attach the other devices of its group"));
+                               : ""));
       } else if (!is_first) {
         pv.state = PvState::duplicate;
-        scan_.findings.push_back(
-            warning("PV-DUPLICATE",
-                    fmt::format("{} has the id {} of another physical volume", path, pv.disk.label.id.text()),
-                    "give one of them a new id"));
+        scan_.findings.push_back(make_damage(
+            "PV-DUPLICATE",
+            fmt::format("{} has the id {} of another physical volume", path, pv.disk.label.id.text()),
+            "give one of them a new id"));
       }
     }
   }
@@ -431,6 +475,7 @@ class Scanner {
   TextCache& cache_;
   Scan scan_;
   std::vector<Copy> copies_;
+  std::vector<std::optional<VgId>> owners_;  ///< of each of Scan::pvs: the group that lists it
 };
 
 }  // namespace

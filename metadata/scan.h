@@ -19,10 +19,18 @@
 
 namespace cv::metadata {
 
+/// Whose text it is, and how new.
+struct TextOfGroup {
+  VgId group;
+  std::uint32_t seqno = 0;
+};
+
 struct AreaOnDisk {
   disk::DiskArea place;
   std::optional<disk::AreaHeader> header;  ///< absent: damaged, `flaw` says how
   std::string flaw;                        ///< of the header or of the committed text; empty: none
+  std::optional<TextOfGroup> text;         ///< absent: none, one that can't be read, or an ignored one
+  bool is_intact = false;  ///< the text's checksum is right, though `flaw` may be in what it says
 };
 
 /// A device with a label. Devices belong to whoever had them scanned and outlive this.
@@ -120,6 +128,8 @@ const FoundGroup& group_at(const Scan& scan, const VgId& id);
 /// The PV on the device of that path, or null.
 const FoundPv* find_pv(const Scan& scan, std::string_view path);
 
+/// Throws Errc::damaged for a conflict, Errc::refused for all others.
+[[noreturn]] void throw_obstacle(const Obstacle& obstacle);
 /// Throws the first obstacle that is not in `despite`.
 void require_changeable(const FoundGroup& group, const std::vector<Hindrance>& despite = {});
 /// Throws where the group is exported or another host's, or needs a lock manager: nothing in it may be

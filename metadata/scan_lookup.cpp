@@ -5,16 +5,13 @@
 #include "metadata/scan.h"
 
 namespace cv::metadata {
-namespace {
 
-[[noreturn]] void throw_obstacle(const Obstacle& obstacle) {
+void throw_obstacle(const Obstacle& obstacle) {
   using enum Hindrance;
   const bool is_damage = obstacle.kind == conflict;
   throw Error(is_damage ? Errc::damaged : Errc::refused, "{}", obstacle.sentence)
       .advise("{}", obstacle.advice);
 }
-
-}  // namespace
 
 const FoundGroup& group_at(const Scan& scan, std::string_view name) {
   const FoundGroup* found = nullptr;

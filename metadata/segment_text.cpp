@@ -87,7 +87,11 @@ class SegmentReader {
     return true;
   }
 
-  std::vector<Area> to_areas(const Event& event) {
+  /// What a name stands for that is no PV's: LVM2 can't read a group where a volume of that name is missing,
+  /// unless the segment is of a type that it does not know.
+  enum class Names { must_exist, may_be_missing };
+
+  std::vector<Area> to_areas(const Event& event, Names names) {
     config::expect_value(event);
     if (event.items.size() % 2 != 0)
       throw damaged(event.position, "{} is not a list of pairs", config::shown(event.key));
@@ -104,7 +108,7 @@ class SegmentReader {
         areas.emplace_back(PhysicalArea{*pv, extent});
       } else {
         areas.emplace_back(LogicalArea{std::string(name.text), extent});
-        mentions_.push_back({std::string(name.text), event.position});
+        if (names == Names::must_exist) mentions_.push_back({std::string(name.text), event.position});
       }
     }
     return areas;
@@ -121,7 +125,7 @@ class SegmentReader {
             case known(kStripedKeys, "stripe_size"):
               stripe_size = Sectors(config::to_unsigned32(event));
               break;
-            case known(kStripedKeys, "stripes"): striped.stripes = to_areas(event); break;
+            case known(kStripedKeys, "stripes"): striped.stripes = to_areas(event, Names::must_exist); break;
             default: return take_common(event, rank);
           }
           return true;
@@ -200,7 +204,7 @@ class SegmentReader {
   /// The RFC's text has `areas`, its code `stripes`; the first one counts.
   bool take_areas(std::vector<Area>& areas, const Event& event) {
     if (!areas.empty()) return false;
-    areas = to_areas(event);
+    areas = to_areas(event, Names::may_be_missing);
     return true;
   }
 

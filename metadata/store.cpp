@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <set>
 
 #include <fmt/ranges.h>
 
@@ -109,18 +110,28 @@ Scan MetadataStore::scan(ScanDepth depth) {
   return scan_devices(all, options_.host_system_id, depth, texts_);
 }
 
-Scan MetadataStore::report() {
+Scan MetadataStore::report(ScanDepth depth) {
   const auto global = lock(device::kGlobalLock, device::LockMode::shared);
   Scan result = scan();
   const bool is_clean =
       result.findings.empty() && std::all_of(result.groups.begin(), result.groups.end(),
                                              [](const FoundGroup& group) { return group.findings.empty(); });
-  if (is_clean) return result;
+  if (is_clean && depth == ScanDepth::one_copy) return result;
 
+  std::set<std::string> names;  // in their order, as LVM2 takes them; one lock where two have one name
+  for (const auto& group : result.groups) names.insert(group.vg.name);
   std::vector<device::LockFile> locks;
-  for (const auto& group : result.groups)  // in the order of their names, as LVM2 takes them
-    locks.push_back(lock(device::group_lock(group.vg.name), device::LockMode::shared));
-  return scan();
+  for (const auto& name : names) locks.push_back(lock(device::group_lock(name), device::LockMode::shared));
+  return scan(depth);
+}
+
+LockedScan MetadataStore::lock_for_repair(std::string_view name) {
+  require_vg_name(name);
+  LockedScan held;
+  held.locks.push_back(lock(device::kGlobalLock, device::LockMode::exclusive));
+  held.locks.push_back(lock(device::group_lock(name), device::LockMode::exclusive));
+  held.scan = scan(ScanDepth::every_copy);
+  return held;
 }
 
 LockedGroup MetadataStore::read(std::string_view name, device::LockMode mode) {

@@ -38,6 +38,12 @@ struct LockedGroup {
   FoundGroup group;
 };
 
+/// What all disks say, and the locks that keep one group as it is.
+struct LockedScan {
+  std::vector<device::LockFile> locks;
+  Scan scan;
+};
+
 struct BeginOptions {
   bool membership = false;         ///< PVs will come or go: the global lock is taken too
   std::vector<Hindrance> despite;  ///< obstacles that the change is there to remove
@@ -71,8 +77,8 @@ class MetadataStore {
   /// Without any lock: each group is consistent in itself, yet may be changing.
   Scan scan(ScanDepth depth = ScanDepth::one_copy);
   /// For reports: under the shared global lock. Where something looks wrong, again under the locks of all
-  /// groups, so that a commit that is under way is not reported as damage.
-  Scan report();
+  /// groups, so that a commit that is under way is not reported as damage; for every copy always so.
+  Scan report(ScanDepth depth = ScanDepth::one_copy);
   /// One group, its lock held: shared for reading, exclusive for activation.
   LockedGroup read(std::string_view name, device::LockMode mode = device::LockMode::shared);
 
@@ -85,6 +91,9 @@ class MetadataStore {
   TwoChanges begin_two(std::string_view one, std::string_view other, const BeginOptions& options = {});
   /// The same where `other` does not exist yet. Throws Errc::exists.
   TwoChanges begin_with_new(std::string_view one, std::string_view other, const BeginOptions& options = {});
+
+  /// For repairs, whatever is wrong: the global lock, the one of that group, and every copy read under them.
+  LockedScan lock_for_repair(std::string_view name);
 
   /// Makes the device a PV, the label last. Throws Errc::in_use for a member of a group and for a device that
   /// the kernel holds, Errc::refused for the rest of what `force` and `wipe` are for.

@@ -39,6 +39,9 @@ std::vector<std::byte> read_all(device::BlockDevice& device, Bytes from, Bytes l
   return bytes;
 }
 
+/// More than any header has; what claims to be larger is not read into memory.
+constexpr Bytes kLargestCopy(std::uint64_t{1} << 30);
+
 std::optional<StoreTrailer> read_trailer(device::BlockDevice& copy) {
   if (copy.size() < kTrailer) return std::nullopt;
   std::array<std::byte, kStoreTrailerBytes> packed{};
@@ -52,6 +55,9 @@ StoreCopy read_copy(const VolumeGroup& vg, const PvDevices& devices, const Logic
   copy.number = number;
   try {
     const auto device = open_copy(vg, devices, store, number);
+    if (device->size() > kLargestCopy)
+      throw Error(Errc::unsupported, "it has {} bytes, which no keystore needs", device->size().n);
+    if (device->size().n > 0) read_all(*device, device->size() - Bytes(1), Bytes(1));
     copy.bytes = read_all(*device, Bytes(0), device->size());
     copy.trailer = read_trailer(*device);
   } catch (const Error& error) {

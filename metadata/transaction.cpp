@@ -10,6 +10,7 @@
 #include "metadata/check.h"
 #include "metadata/edit_group.h"
 #include "metadata/hints.h"
+#include "metadata/inspect.h"
 #include "metadata/pv_layout.h"
 #include "metadata/store.h"
 
@@ -30,13 +31,6 @@ void restore_label(device::BlockDevice& device, const disk::Label& label) noexce
 
 bool is_joining(const VolumeGroup& current, const PhysicalVolume& pv) {
   return find_pv(current, pv.id) == nullptr;
-}
-
-/// Whether the area and the extents of the PV share a byte: then one of both is damaged.
-bool reaches_into_data(const disk::AreaHeader& header, const PhysicalVolume& pv, Sectors extent_size) {
-  const Bytes begin = to_bytes(pv.pe_start);
-  const Bytes end = begin + to_bytes(to_sectors(pv.pe_count, extent_size));
-  return header.start < end && begin < header.start + header.size;
 }
 
 }  // namespace
@@ -98,15 +92,11 @@ Transaction::Targets Transaction::targets_for(const VolumeGroup& next) {
     auto* pv = has_flag(member.flags, "MISSING") ? nullptr : usable_pv(member.id);
     if (pv == nullptr) continue;
     for (auto& area : pv->areas) {
-      if (!area.header) {
-        log::warning("the copy of the metadata on {} at {} is left out: {}", pv->device->path(),
-                     area.place.offset.n, area.flaw);
-        continue;
-      }
+      if (!area.header) continue;
       const auto header =
           during(pv->device->path(), [&] { return disk::read_area_header(*pv->device, area.place); });
       require_unchanged(*pv, area, header);
-      if (reaches_into_data(header, member, next.extent_size))
+      if (reaches_into_data({.offset = header.start, .size = header.size}, member, next.extent_size))
         throw Error(Errc::damaged, "the metadata area on {} at {} lies inside the extents of the volumes",
                     pv->device->path(), area.place.offset.n)
             .advise("restore the label of the device with 'pvcreate --restorefile'");

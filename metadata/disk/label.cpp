@@ -193,7 +193,7 @@ FoundLabel read_label(device::BlockDevice& device) {
     if (!unpacked.flaw.empty()) found.flaws.push_back(std::move(unpacked.flaw));
     if (!unpacked.label) continue;
     if (found.label)
-      found.flaws.push_back(fmt::format("there is one more label in sector {}", number));
+      found.further.push_back(number);
     else
       found.label = std::move(unpacked.label);
   }

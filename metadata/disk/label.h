@@ -58,7 +58,8 @@ UnpackedLabel unpack_label(std::span<const std::byte, kSectorBytes> sector, unsi
 
 struct FoundLabel {
   std::optional<Label> label;      ///< the first good one
-  std::vector<std::string> flaws;  ///< sentences about labels that were passed over
+  std::vector<std::string> flaws;  ///< sentences about sectors that begin like a label and are none
+  std::vector<unsigned> further;   ///< sectors of good ones behind the first
 };
 FoundLabel read_label(device::BlockDevice& device);
 

@@ -1,5 +1,6 @@
 #include "tests/support/fixture_disk.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <filesystem>
@@ -26,8 +27,11 @@ std::vector<std::byte> unpacked(const std::filesystem::path& path) {
   return content;
 }
 
-std::filesystem::path fixture_path(std::string_view folder, unsigned number) {
-  return tests_folder() / "fixtures" / folder / fmt::format("pv{}.head1M.zst", number);
+/// Where a second metadata area is.
+constexpr std::size_t kTailStart = 66060288;
+
+std::filesystem::path fixture_path(std::string_view folder, unsigned number, std::string_view part = "head") {
+  return tests_folder() / "fixtures" / folder / fmt::format("pv{}.{}1M.zst", number, part);
 }
 
 }  // namespace
@@ -35,6 +39,12 @@ std::filesystem::path fixture_path(std::string_view folder, unsigned number) {
 Disk fixture_disk(std::string_view folder, unsigned number, Bytes size) {
   auto content = unpacked(fixture_path(folder, number));
   content.resize(static_cast<std::size_t>(size.n));
+  const auto tail = fixture_path(folder, number, "tail");
+  if (content.size() > kTailStart && std::filesystem::exists(tail)) {
+    const auto bytes = unpacked(tail);
+    const auto length = std::min(bytes.size(), content.size() - kTailStart);
+    std::copy_n(bytes.begin(), length, content.begin() + kTailStart);
+  }
   return std::make_unique<MemoryDevice>(fmt::format("/dev/loop{}", number), std::move(content));
 }
 

@@ -19,6 +19,7 @@ using test::Disk;
 using test::fixture_disks;
 using test::store_on;
 using testing::Contains;
+using testing::ElementsAre;
 using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -113,15 +114,17 @@ TEST(Scan, MissesThePvWhoseLabelIsDamaged) {
 }
 
 TEST(Scan, UsesTheOtherCopyWhereOneIsDamaged) {
-  for (const auto* folder :
-       {"corrupt/06-mda-magic-one", "corrupt/07-mda-version-one", "corrupt/08-mda-start-one",
-        "corrupt/21-rlocn-offset-out", "corrupt/22b-rlocn-size-zero"}) {
+  for (const auto& [folder, id] : {std::pair{"corrupt/06-mda-magic-one", "METADATA-HEADER"},
+                                   {"corrupt/07-mda-version-one", "METADATA-HEADER"},
+                                   {"corrupt/08-mda-start-one", "METADATA-HEADER"},
+                                   {"corrupt/21-rlocn-offset-out", "METADATA-TEXT"},
+                                   {"corrupt/22b-rlocn-size-zero", "METADATA-TEXT"}}) {
     const auto scan = scan_of(folder);
 
     const auto& group = group_at(scan, "vgbad");
     EXPECT_EQ(group.vg.seqno, 3u) << folder;
     EXPECT_THAT(group.obstacles, IsEmpty()) << folder;
-    EXPECT_THAT(ids_of(scan.findings), Contains("METADATA-COPY")) << folder;
+    EXPECT_THAT(ids_of(group.findings), Contains(id)) << folder;
   }
 }
 
@@ -132,7 +135,7 @@ TEST(Scan, NoticesADamagedTextBehindAGoodHeaderWhenAllCopiesAreRead) {
   const auto scan = store.scan(ScanDepth::every_copy);
 
   EXPECT_THAT(group_at(scan, "vgbad").obstacles, IsEmpty());
-  EXPECT_THAT(ids_of(scan.findings), Contains("METADATA-COPY"));
+  EXPECT_THAT(ids_of(group_at(scan, "vgbad").findings), Contains("METADATA-TEXT"));
 }
 
 TEST(Scan, SaysThatAGroupIsDamagedWhenAllItsTextsAre) {
@@ -187,13 +190,21 @@ TEST(Scan, PassesOverWhatIsOnlyAnnounced) {
 }
 
 TEST(Scan, MentionsMembersThatAreNotMarkedAsUsed) {
-  for (const auto* folder :
-       {"corrupt/17-ext-used-clear", "corrupt/18-ext-version1", "corrupt/19-ext-version0"}) {
+  for (const auto& [folder, id] : {std::pair{"corrupt/17-ext-used-clear", "PV-NOT-MARKED"},
+                                   {"corrupt/18-ext-version1", "PV-LABEL-OLD"},
+                                   {"corrupt/19-ext-version0", "PV-LABEL-OLD"}}) {
     const auto scan = scan_of(folder);
 
     EXPECT_THAT(group_at(scan, "vgbad").obstacles, IsEmpty()) << folder;
-    EXPECT_THAT(ids_of(group_at(scan, "vgbad").findings), Contains("PV-NOT-MARKED")) << folder;
+    EXPECT_THAT(ids_of(group_at(scan, "vgbad").findings), Contains(id)) << folder;
   }
+}
+
+TEST(Scan, MentionsASecondLabel) {
+  const auto scan = scan_of("corrupt/03-two-labels");
+
+  EXPECT_THAT(group_at(scan, "vgbad").findings, IsEmpty());
+  EXPECT_THAT(ids_of(scan.findings), ElementsAre("PV-LABEL-TWICE"));
 }
 
 TEST(Scan, DoesNotTakeAUsedPvForAnOrphan) {
