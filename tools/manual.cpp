@@ -1,5 +1,6 @@
 #include "tools/manual.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -11,29 +12,29 @@ namespace cv::tools {
 
 namespace {
 
-constexpr std::array kErrors{
-    std::pair{Errc::key_wrong, "The secret does not open the store."},
-    std::pair{Errc::key_missing, "There is no secret, and nobody to ask or no answer."},
-    std::pair{Errc::key_file, "The key file can't be read, or what is in it has the wrong size."},
-    std::pair{Errc::usage,
-              "The command line: an unknown command or option, a missing argument, options that contradict "
-              "each other."},
-    std::pair{Errc::bad_size, "A size or number of extents can't be read."},
-    std::pair{Errc::bad_name, "A name is illegal or reserved."},
-    std::pair{Errc::not_found, "There is no such device, group, volume or store."},
-    std::pair{Errc::exists, "The name is taken."},
-    std::pair{Errc::no_space, "There are too few free extents, or there is no room for metadata."},
-    std::pair{Errc::in_use, "A device is open, or something stands above it."},
-    std::pair{Errc::damaged, "What is on a disk contradicts itself."},
-    std::pair{Errc::refused, "It would be wrong to do it; the message says why."},
-    std::pair{Errc::unsupported, "It is not known to this program, this kernel or these libraries."},
-    std::pair{Errc::no_handler, "No key handler of that name is installed."},
-    std::pair{Errc::locked, "Somebody else holds the lock."},
-    std::pair{Errc::overflow, "A number is larger than what can be counted."},
-    std::pair{Errc::io, "A device or a file failed."},
-    std::pair{Errc::kernel, "Device-mapper or the keyring refused."},
-    std::pair{Errc::interrupted, "A signal ended it."},
-};
+constexpr auto kErrors = std::to_array<ErrorKind>({
+    {Errc::key_wrong, "The secret does not open the store."},
+    {Errc::key_missing, "There is no secret, and nobody to ask or no answer."},
+    {Errc::key_file, "The key file can't be read, or what is in it has the wrong size."},
+    {Errc::usage,
+     "The command line: an unknown command or option, a missing argument, options that contradict "
+     "each other."},
+    {Errc::bad_size, "A size or number of extents can't be read."},
+    {Errc::bad_name, "A name is illegal or reserved."},
+    {Errc::not_found, "There is no such device, group, volume or store."},
+    {Errc::exists, "The name is taken."},
+    {Errc::no_space, "There are too few free extents, or there is no room for metadata."},
+    {Errc::in_use, "A device is open, or something stands above it."},
+    {Errc::damaged, "What is on a disk contradicts itself."},
+    {Errc::refused, "It would be wrong to do it; the message says why."},
+    {Errc::unsupported, "It is not known to this program, this kernel or these libraries."},
+    {Errc::no_handler, "No key handler of that name is installed."},
+    {Errc::locked, "Somebody else holds the lock."},
+    {Errc::overflow, "A number is larger than what can be counted."},
+    {Errc::io, "A device or a file failed."},
+    {Errc::kernel, "Device-mapper or the keyring refused."},
+    {Errc::interrupted, "A signal ended it."},
+});
 
 constexpr std::string_view kExitStatus =
     "0 when it is done. 2 when it is about the secret: wrong, missing, unreadable, or nobody to ask. 3 when "
@@ -127,6 +128,14 @@ ManualPage concepts() {
 }
 
 }  // namespace
+
+const ErrorKind* find_error_kind(std::string_view id) {
+  const auto upper = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; };
+  const auto found = std::ranges::find_if(kErrors, [&](const ErrorKind& error) {
+    return std::ranges::equal(error_id(error.code), id, {}, {}, upper);
+  });
+  return found == kErrors.end() ? nullptr : &*found;
+}
 
 std::string roff(std::string_view text) {
   std::string result;

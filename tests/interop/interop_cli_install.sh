@@ -8,7 +8,7 @@ here=$(dirname "$(readlink -f "$0")")
 installed() {
   cmake --install "$CVM_BUILD_DIR" --prefix "$PWD/prefix" >install.log
   test -x prefix/sbin/cvm
-  for link in cvcreate cvchange cvextend cvreduce cvresize cvremove cvrename cvconvert cvkey cvs; do
+  for link in cvcreate cvchange cvextend cvreduce cvresize cvremove cvrename cvconvert cvkey cvck cvs; do
     test -L "prefix/sbin/$link"
     same "$(readlink "prefix/sbin/$link")" cvm
     expect 0 "prefix/sbin/$link" --help

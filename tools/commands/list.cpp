@@ -10,14 +10,15 @@ namespace cv::tools {
 
 std::span<const Command> all_commands() {
   static const std::vector<Command> all{
-      commands::cvcreate(),     commands::cvchange(),  commands::cvextend(), commands::cvreduce(),
-      commands::cvresize(),     commands::cvremove(),  commands::cvrename(), commands::cvconvert(),
-      commands::cvkey(),        commands::cvs(),       commands::pvcreate(), commands::pvremove(),
-      commands::pvchange(),     commands::pvresize(),  commands::pvs(),      commands::vgcreate(),
-      commands::vgextend(),     commands::vgreduce(),  commands::vgremove(), commands::vgrename(),
-      commands::vgchange(),     commands::vgexport(),  commands::vgimport(), commands::vgsplit(),
-      commands::vgmerge(),      commands::vgmknodes(), commands::vgs(),      commands::vgcfgbackup(),
-      commands::vgcfgrestore(), commands::help(),      commands::version(),
+      commands::cvcreate(),    commands::cvchange(),     commands::cvextend(),  commands::cvreduce(),
+      commands::cvresize(),    commands::cvremove(),     commands::cvrename(),  commands::cvconvert(),
+      commands::cvkey(),       commands::cvck(),         commands::cvs(),       commands::pvcreate(),
+      commands::pvremove(),    commands::pvchange(),     commands::pvresize(),  commands::pvs(),
+      commands::vgcreate(),    commands::vgextend(),     commands::vgreduce(),  commands::vgremove(),
+      commands::vgrename(),    commands::vgchange(),     commands::vgexport(),  commands::vgimport(),
+      commands::vgsplit(),     commands::vgmerge(),      commands::vgmknodes(), commands::vgs(),
+      commands::vgcfgbackup(), commands::vgcfgrestore(), commands::explain(),   commands::help(),
+      commands::version(),
   };
   return all;
 }

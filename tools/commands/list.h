@@ -10,6 +10,7 @@ namespace cv::tools {
 
 namespace commands {
 Command cvchange();
+Command cvck();
 Command cvconvert();
 Command cvcreate();
 Command cvextend();
@@ -19,6 +20,7 @@ Command cvremove();
 Command cvrename();
 Command cvresize();
 Command cvs();
+Command explain();
 Command help();
 Command pvchange();
 Command pvcreate();
