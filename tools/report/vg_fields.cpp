@@ -139,8 +139,8 @@ bool is_snapshot(const LogicalVolume& lv) {
 }
 
 std::uint64_t lv_count(const GroupFacts& group) {
-  return static_cast<std::uint64_t>(std::ranges::count_if(
-      group.vg().lvs, [](const auto& lv) { return metadata::is_visible(lv) && !is_snapshot(lv); }));
+  // LVM2 counts what holds a snapshot's changes, not the volume that it writes as snapshot0: one for one.
+  return static_cast<std::uint64_t>(std::ranges::count_if(group.vg().lvs, metadata::is_visible));
 }
 std::uint64_t snap_count(const GroupFacts& group) {
   return static_cast<std::uint64_t>(std::ranges::count_if(group.vg().lvs, is_snapshot));
