@@ -101,14 +101,17 @@ class Change {
 
   /// Where the group says how many areas are in use, it has to say another number now.
   VolumeGroup with_areas(Transaction& change, VolumeGroup next, const std::vector<const FoundPv*>& pvs) {
-    auto used = change.count_areas().first;
+    auto [used, others] = change.count_areas();
     for (const FoundPv* pv : pvs) {
       change.use_areas(pv->disk.label.id, *use_areas_);
       for (const AreaOnDisk& area : pv->disk.areas) {
+        if (area.header) --others;
         if (!area.header || area.header->ignored() != *use_areas_) continue;
         used += *use_areas_ ? 1 : -1;
       }
     }
+    // Where the group counts its areas, that of another PV takes over.
+    if (used == 0 && next.metadata_copies != 0 && others > 0) used = 1;
     if (used == 0)
       throw Error(Errc::refused, "{} would have no metadata area in use", next.name)
           .advise("leave one, or use one of another physical volume first");
