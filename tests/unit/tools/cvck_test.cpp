@@ -183,7 +183,7 @@ TEST(Cvck, AsksBeforeItTakesMetadataOffAPvThatWasLeftBehind) {
 
   EXPECT_THAT(refused.output, HasSubstr("PV-OUTDATED"));
   EXPECT_THAT(done.output, Not(HasSubstr("PV-OUTDATED")));
-  EXPECT_EQ(workshop.run({"pvs", "--noheadings", "-o", "vg_name", workshop.path("pv1")}).output, "");
+  EXPECT_EQ(workshop.run({"pvs", "--noheadings", "-o", "vg_name", workshop.path("pv1")}).output, "  \n");
 }
 
 TEST(Cvck, NamesAGroupThatIsNotThere) {
