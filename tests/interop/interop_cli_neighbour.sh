@@ -7,7 +7,7 @@ here=$(dirname "$(readlink -f "$0")")
 cvm() { "$CVM" "$1" --devices "$PWD/pv0,$PWD/pv1" "${@:2}" </dev/null; }
 kdf=(--pbkdf pbkdf2 --pbkdf-force-iterations 1000)
 
-tree() { (cd "$LVM_SYSTEM_DIR" && find . \( -name archive -o -name backup \) -prune -o -printf '%p %m %i %T@ ' -type f -exec md5sum {} + -o -print | sort); }
+tree() { (cd "$LVM_SYSTEM_DIR" && find . \( -name archive -o -name backup \) -prune -o -printf '%p %m %i ' -type f -printf '%T@ ' -exec md5sum {} + -o -print | sort); }
 
 the_folder() {
   truncate -s 32M pv0 pv1
