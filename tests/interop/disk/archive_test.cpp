@@ -55,6 +55,7 @@ class StockArchive : public testing::Test {
     change(store, [&](const VolumeGroup& vg) {
       auto wanted = test::volume_called(name, 2);
       wanted.placement.stripes = stripes;
+      if (stripes > 1) wanted.placement.stripe_size = Sectors(128);
       return create_plain(vg, wanted, random_ids());
     });
   }
@@ -117,12 +118,6 @@ TEST_F(StockArchive, HasTheTextThatItPrintsItself) {
   auto store = this->store();
   add(store, "plain");
   add(store, "striped", 2);
-  expect_same_text_as_stock();
-
-  change(store, [](const VolumeGroup& vg) {
-    auto next = create_store(vg, test::luks_store(), random_ids());
-    return create_crypt(next, test::crypt_volume("tst", 2), random_ids());
-  });
   expect_same_text_as_stock();
 }
 

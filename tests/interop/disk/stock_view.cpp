@@ -1,6 +1,7 @@
 #include "tests/interop/disk/stock_view.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -65,9 +66,18 @@ std::vector<std::string> as_we_say(const StockLvm& lvm) {
                         is_visible(lv) ? fmt::format("{}", lv.name) : fmt::format("[{}]", lv.name),
                         lv.id.text(), segment.start.n, segment.count.n));
   }
+  // One that is marked as missing may be there all the same.
+  std::set<PvId> seen;
+  for (const FoundPv& pv : scan.pvs) seen.insert(pv.disk.label.id);
+  for (const FoundGroup& group : scan.groups)
+    for (const PhysicalVolume& pv : group.vg.pvs)
+      if (!seen.contains(pv.id))
+        lines.push_back(fmt::format("pv [unknown] {} {}", pv.id.text(), group.vg.name));
+  // Stock does not list what a group has left behind.
   for (const FoundPv& pv : scan.pvs)
-    lines.push_back(
-        fmt::format("pv {} {} {}", pv.disk.device->path(), pv.disk.label.id.text(), group_of(pv)));
+    if (pv.state != PvState::outdated)
+      lines.push_back(
+          fmt::format("pv {} {} {}", pv.disk.device->path(), pv.disk.label.id.text(), group_of(pv)));
   std::ranges::sort(lines);
   return lines;
 }
