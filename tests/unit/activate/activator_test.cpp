@@ -136,7 +136,7 @@ TEST_F(ActivatorTest, RefusesANewNameThatSomebodyElseHasBeforeTheCommit) {
   mapper_.run(CreateDevice{"vg0-new", "CRYPT-PLAIN-vg0-new"});
   const auto next = metadata::rename_volume(vg, "tst", "new");
 
-  EXPECT_THROW(activator_.stage_renaming(vg, next, {"new"}), Error);
+  EXPECT_THROW(static_cast<void>(activator_.stage_renaming(vg, next, {"new"})), Error);
 
   EXPECT_TRUE(mapper_.find_name("vg0-tst"));
 }
