@@ -20,7 +20,7 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 
-constexpr BeginOptions kMembership{.membership = true, .despite = {}};
+const BeginOptions kMembership{.membership = true, .despite = {}};
 
 NewId random_ids() {
   return [] { return LvId::random(); };

@@ -20,7 +20,7 @@ using device::LockMode;
 using test::StockLvm;
 using testing::HasSubstr;
 
-constexpr BeginOptions kMembership{.membership = true, .despite = {}};
+const BeginOptions kMembership{.membership = true, .despite = {}};
 
 /// A command of the real LVM2 that goes on while this lives: it waits for an answer, or is slow.
 class Running {
