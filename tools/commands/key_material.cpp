@@ -47,6 +47,12 @@ void write_new_file(const std::string& path, std::span<const std::byte> bytes) {
   if (::fsync(file.get()) != 0) throw Error(Errc::io, "{} may not be on disk: {}", path, errno_text(errno));
 }
 
+std::vector<std::string> names_of_users(const VolumeGroup& vg, const std::string& store) {
+  std::vector<std::string> names;
+  for (const LogicalVolume* user : users_of(vg, store)) names.push_back(user->name);
+  return names;
+}
+
 /// Slots that `backup` has and the store has not, or not any more.
 std::vector<std::string> slots_that_return(const KeyChange& store, std::span<const std::byte> backup) {
   const auto now = store.bytes().empty() ? std::vector<KeySlot>() : store.slots().list(store.bytes());
@@ -128,8 +134,7 @@ void erase_store(Session& session, const Arguments& arguments, const FullVolumeN
   const KeyChange store(session, name, StoreState::any);
   const VolumeGroup& seen = store.group().vg;
   require_changeable(store.group());
-  std::vector<std::string> users;
-  for (const LogicalVolume* user : users_of(seen, name.lv)) users.push_back(user->name);
+  const std::vector<std::string> users = names_of_users(seen, name.lv);
   if (session.is_test()) {
     session.output().text(fmt::format("  would erase the key of {}\n", fmt::join(users, ", ")));
     return;
@@ -144,6 +149,9 @@ void erase_store(Session& session, const Arguments& arguments, const FullVolumeN
   }
   Transaction change = begin_change(session, name.vg);
   require_same_store(seen, change.current(), name.lv);
+  if (names_of_users(change.current(), name.lv) != users)
+    throw Error(Errc::refused, "the volumes of {} were changed meanwhile", store.title())
+        .advise("run the command again");
   VolumeGroup next = with_next_generation(
       base_of(session, Purpose::change, change.current(), change.devices(), true), name.lv);
   for (const std::string& user : users) next = forget_old_header(std::move(next), user);
@@ -170,8 +178,14 @@ void load_key(Session& session, const Arguments& arguments, const FullVolumeName
     session.output().text(fmt::format("  would load the key of {}/{}\n", name.vg, name.lv));
     return;
   }
+  const activate::StoreId id{group.vg.id, lv_at(group.vg, name.lv).id};
+  if (session.keys().in_keyring(id, activate::store_is_live(session.mapper(), group.vg, name.lv))) {
+    // A limit would take it away from volumes that are open.
+    log::notice("The key of {}/{} is at hand already.", name.vg, name.lv);
+    return;
+  }
   const auto key = session.unlocker(group.devices).master_key(group.vg, name.lv);
-  session.keys().load_ahead({group.vg.id, lv_at(group.vg, name.lv).id}, *key, limit);
+  session.keys().load_ahead(id, *key, limit);
   log::notice("The key of {}/{} is ready for {} seconds.", name.vg, name.lv, limit.count());
 }
 

@@ -77,8 +77,28 @@ sys.exit(equal(one, two) + equal(image, one) + equal(image, two))
 PYTHON
 }
 
+a_key_can_be_loaded_ahead_and_forgotten() {
+  two_volumes
+  expect 0 cvchange -an vg0
+  expect 0 cvkey load --timeout 60 --keyfile key vg0/cryptostore1
+  expect 0 cvchange -ay --no-ask-password vg0
+  device vg0-one
+
+  # Loading it once more must not put a limit on the key of an open volume.
+  expect 0 cvkey load --timeout 1 --no-ask-password vg0/cryptostore1
+  says "at hand"
+  sleep 2
+  expect 0 cvextend --no-ask-password -L +8M vg0/one
+
+  expect 0 cvchange -an vg0
+  expect 0 cvkey load --keyfile key vg0/cryptostore1
+  expect 0 cvkey forget vg0/cryptostore1
+  expect 2 cvchange -ay --no-ask-password vg0
+}
+
 scenario "one derivation opens both volumes" one_derivation_for_both
 scenario "another process asks nobody, and the last one out takes the key" another_process_asks_nobody
 scenario "an inactive volume of a known store needs no key" no_key_for_an_inactive_volume
 scenario "equal plaintext gives no equal ciphertext block" disjoint_windows_and_ciphertext
+scenario "a key is loaded ahead, and forgotten" a_key_can_be_loaded_ahead_and_forgotten
 finish
