@@ -8,6 +8,8 @@
 
 #include "lib/base/error.h"
 #include "metadata/edit.h"
+#include "metadata/group_text.h"
+#include "tests/support/fixture_files.h"
 #include "tests/support/group_builder.h"
 
 namespace cv::test {
@@ -16,6 +18,15 @@ inline std::vector<std::string> names_of(const metadata::VolumeGroup& vg) {
   std::vector<std::string> names;
   for (const metadata::LogicalVolume& lv : vg.lvs) names.push_back(lv.name);
   return names;
+}
+
+/// A group that the real LVM2 wrote: tests/golden/on_disk/NAME.txt.
+inline metadata::VolumeGroup on_disk(const std::string& name) {
+  return metadata::read_group(test_file("golden/on_disk/" + name + ".txt"), metadata::TextForm::on_disk);
+}
+
+inline std::string text_of(const metadata::VolumeGroup& vg) {
+  return metadata::print_group(vg, {});
 }
 
 template <class Deed>

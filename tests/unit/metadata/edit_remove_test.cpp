@@ -21,14 +21,6 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 
-VolumeGroup on_disk(const std::string& name) {
-  return read_group(test_file("golden/on_disk/" + name + ".txt"), TextForm::on_disk);
-}
-
-std::string text_of(const VolumeGroup& vg) {
-  return print_group(vg, {});
-}
-
 TEST(RemoveForeign, TakesEveryPartOfRaidAndMirrorVolumes) {
   for (const auto* name : {"raid", "mirror"}) {
     VolumeGroup vg = on_disk(name);

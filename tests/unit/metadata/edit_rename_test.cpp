@@ -19,15 +19,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-VolumeGroup on_disk(const std::string& name) {
-  return read_group(test_file("golden/on_disk/" + name + ".txt"), TextForm::on_disk);
-}
-
-/// The text of a group, in which an old name must not stand any more.
-std::string text_of(const VolumeGroup& vg) {
-  return print_group(vg, {});
-}
-
 TEST(Rename, GivesAPlainVolumeAnotherNameAndNothingElse) {
   const VolumeGroup before = create_plain(group_with({20}), volume_called("a", 4), counting_ids());
 
