@@ -2,8 +2,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
 #include <chrono>
+#include <csignal>
 #include <cstdio>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <sstream>
 #include <thread>
 
 #include "lib/base/error.h"
@@ -32,6 +41,18 @@ class Running {
   CHandle<std::FILE, ::pclose> process_;
 };
 
+/// A process that stands still while this lives, with what it holds.
+class Stopped {
+ public:
+  explicit Stopped(pid_t process) : process_(process) { ::kill(process_, SIGSTOP); }
+  Stopped(const Stopped&) = delete;
+  Stopped& operator=(const Stopped&) = delete;
+  ~Stopped() { ::kill(process_, SIGCONT); }
+
+ private:
+  pid_t process_;
+};
+
 class StockLocks : public testing::Test {
  protected:
   StockLocks() {
@@ -49,31 +70,36 @@ class StockLocks : public testing::Test {
     return {std::move(opened), std::move(options)};
   }
 
-  bool can_lock(std::string_view name, LockMode mode) const {
-    try {
-      const LockFile lock(impatient_, name, mode);
-      return true;
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), Errc::locked);
-      return false;
+  struct Holder {
+    LockMode mode;
+    pid_t process;
+  };
+  /// Who holds the lock now: as the kernel lists it, since a lock of our own, however short, would turn
+  /// away the command that is waited for.
+  std::optional<Holder> holder(std::string_view name) const {
+    struct stat file {};
+    if (::stat((impatient_.directory + "/" + std::string(name)).c_str(), &file) != 0) return std::nullopt;
+    const auto inode = fmt::format(":{}", file.st_ino);
+    std::ifstream locks("/proc/locks");
+    for (std::string line; std::getline(locks, line);) {
+      std::istringstream fields(line);  // 1: FLOCK ADVISORY WRITE 4711 fe:00:1234 0 EOF
+      std::string number, kind, force, mode, place;
+      pid_t process = 0;
+      fields >> number >> kind >> force >> mode >> process >> place;
+      if (kind != "FLOCK" || !place.ends_with(inode)) continue;
+      return Holder{mode == "WRITE" ? LockMode::exclusive : LockMode::shared, process};
     }
+    return std::nullopt;
   }
-  /// Waits until a process holds the lock so that we get it in `possible` mode at best.
-  template <class Held>
-  bool comes_true(Held held) const {
+  /// Waits until a process holds the lock in this mode, and stops it there; null after a minute.
+  std::unique_ptr<Stopped> becomes_held(std::string_view name, LockMode mode) const {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     while (std::chrono::steady_clock::now() < end) {
-      if (held()) return true;
+      const auto found = holder(name);
+      if (found && found->mode == mode) return std::make_unique<Stopped>(found->process);
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
-    return false;
-  }
-  bool becomes_exclusive(std::string_view name) const {
-    return comes_true([&] { return !can_lock(name, LockMode::shared); });
-  }
-  bool becomes_shared(std::string_view name) const {
-    return comes_true(
-        [&] { return can_lock(name, LockMode::shared) && !can_lock(name, LockMode::exclusive); });
+    return nullptr;
   }
   template <class Work>
   static void expect_locked(Work work) {
@@ -93,7 +119,8 @@ TEST_F(StockLocks, KeepUsOutWhereOneIsExclusive) {
   auto store = impatient_store();
   {
     const Running removal("lvm vgremove vg0");  // asks, and holds both locks meanwhile
-    ASSERT_TRUE(becomes_exclusive(device::group_lock("vg0")));
+    const auto stopped = becomes_held(device::group_lock("vg0"), LockMode::exclusive);
+    ASSERT_TRUE(stopped);
 
     expect_locked([&] { store.begin("vg0"); });
     expect_locked([&] { store.begin("vg0", kMembership); });
@@ -110,14 +137,16 @@ TEST_F(StockLocks, KeepWritersOutWhereOneIsShared) {
   {
     const Running report(
         "strace -f -o /dev/null -e trace=flock -e inject=flock:delay_exit=700000 lvm lvs vg0");
-    ASSERT_TRUE(becomes_shared(device::group_lock("vg0")));
+    const auto stopped = becomes_held(device::group_lock("vg0"), LockMode::shared);
+    ASSERT_TRUE(stopped);
 
     expect_locked([&] { store.begin("vg0"); });
     EXPECT_EQ(store.read("vg0").group.vg.lvs.size(), 1U);
   }
   {
     const Running report("strace -f -o /dev/null -e trace=flock -e inject=flock:delay_exit=700000 lvm pvs");
-    ASSERT_TRUE(becomes_shared(device::kGlobalLock));
+    const auto stopped = becomes_held(device::kGlobalLock, LockMode::shared);
+    ASSERT_TRUE(stopped);
 
     expect_locked([&] { store.begin_new("vg1"); });
     EXPECT_EQ(store.report().groups.size(), 1U);
@@ -127,7 +156,7 @@ TEST_F(StockLocks, KeepWritersOutWhereOneIsShared) {
 TEST_F(StockLocks, AreWaitedForWhereThatIsWanted) {
   auto store = lvm_.store();
   auto removal = std::make_unique<Running>("lvm vgremove vg0");
-  ASSERT_TRUE(becomes_exclusive(device::group_lock("vg0")));
+  ASSERT_TRUE(becomes_held(device::group_lock("vg0"), LockMode::exclusive));  // goes on at once
   std::thread answer([&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
     removal.reset();  // the end of its input is a no
