@@ -88,13 +88,16 @@ void append(Table& table, Sectors length, Target target) {
 }
 
 /// A segment that only LVM2 understands and that names `lv`: a snapshot of it, a pool that it is part of.
+bool is_opaque(const Segment& segment) {
+  return std::holds_alternative<metadata::Opaque>(segment.kind);
+}
+bool is_opaque(const LogicalVolume& lv) {
+  return std::ranges::any_of(lv.segments, [](const Segment& segment) { return is_opaque(segment); });
+}
+
 const LogicalVolume* opaque_user_of(const VolumeGroup& vg, std::string_view lv) {
-  const auto is_opaque = [](const Segment& segment) {
-    return std::holds_alternative<metadata::Opaque>(segment.kind);
-  };
   for (const auto& candidate : vg.lvs)
-    if (std::ranges::any_of(candidate.segments, is_opaque) && metadata::names_volume(candidate, lv))
-      return &candidate;
+    if (is_opaque(candidate) && metadata::names_volume(candidate, lv)) return &candidate;
   return nullptr;
 }
 
@@ -322,11 +325,19 @@ void require_manageable(const VolumeGroup& vg, std::string_view lv) {
 }
 
 bool is_manageable(const VolumeGroup& vg, std::string_view lv) {
-  const auto is_opaque = [](const Segment& segment) {
-    return std::holds_alternative<metadata::Opaque>(segment.kind);
-  };
-  return std::ranges::none_of(metadata::lv_at(vg, lv).segments, is_opaque) &&
-         opaque_user_of(vg, lv) == nullptr;
+  return !is_opaque(metadata::lv_at(vg, lv)) && opaque_user_of(vg, lv) == nullptr;
+}
+
+std::vector<std::string> foreign_volumes(const VolumeGroup& vg) {
+  std::unordered_set<std::string> used;
+  for (const auto& lv : vg.lvs)
+    if (is_opaque(lv))
+      for (const auto& segment : lv.segments)
+        metadata::for_each_reference(segment, [&](const std::string& name) { used.insert(name); });
+  std::vector<std::string> found;
+  for (const auto& lv : vg.lvs)
+    if (is_opaque(lv) || used.contains(lv.name)) found.push_back(lv.name);
+  return found;
 }
 
 std::vector<std::string> volumes_below(const VolumeGroup& vg, std::string_view lv) {

@@ -56,6 +56,9 @@ void require_manageable(const metadata::VolumeGroup& vg, std::string_view lv);
 /// The same as an answer.
 bool is_manageable(const metadata::VolumeGroup& vg, std::string_view lv);
 
+/// All volumes of the group that are not manageable, found in one pass.
+std::vector<std::string> foreign_volumes(const metadata::VolumeGroup& vg);
+
 /// The LVs that `lv` stands on, whether they have devices or not, top down.
 std::vector<std::string> volumes_below(const metadata::VolumeGroup& vg, std::string_view lv);
 

@@ -1,4 +1,5 @@
 // vgrename: another name for a volume group.
+#include "activate/device_tree.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "metadata/names.h"
@@ -13,6 +14,22 @@ namespace cv::tools::commands {
 using namespace metadata;
 
 namespace {
+
+std::vector<std::string> names_of(const VolumeGroup& vg) {
+  std::vector<std::string> names;
+  for (const LogicalVolume& lv : vg.lvs) names.push_back(lv.name);
+  return names;
+}
+
+/// Only LVM2 knows which devices such volumes have, and what they are called.
+void require_inactive_foreign(Session& session, const VolumeGroup& vg) {
+  const auto foreign = activate::foreign_volumes(vg);
+  const auto device = session.activator().any_device_of(vg, foreign);
+  if (!device) return;
+  throw Error(Errc::in_use, "{} has a volume of a type that only LVM2 manages, and it is active as {}",
+              vg.name, device->name)
+      .advise("deactivate it first: lvchange -an {}", vg.name);
+}
 
 /// By name or by id. A name may look like an id: it goes first, as in LVM2.
 FoundGroup group_called(const Scan& seen, const std::string& text) {
@@ -30,15 +47,24 @@ void run(Session& session, const Arguments& arguments) {
   if (old_name == new_name)
     throw Error(Errc::usage, "{} is its name already", new_name).advise("choose another name");
   require_no_such_device(session, new_name);
-  require_inactive(session, seen.vg);
+  require_inactive_foreign(session, seen.vg);
   const BeginOptions options{.membership = true, .despite = {}, .new_name = new_name, .id = seen.vg.id};
   Transaction change = begin_change(session, old_name, options);
-  VolumeGroup next =
-      rename_group(base_of(session, Purpose::change, change.current(), change.devices(), false), new_name);
-  if (session.is_test()) return log::notice("would rename volume group {} to {}", old_name, new_name);
-  require_inactive(session, change.current());
-  change.prepare(std::move(next), fmt::format("renamed VG {} to {}", old_name, new_name));
+  const Purpose purpose = session.is_test() ? Purpose::rehearsal : Purpose::change;
+  const VolumeGroup base = base_of(session, purpose, change.current(), change.devices(), false);
+  const VolumeGroup next = rename_group(base, new_name);
+  require_inactive_foreign(session, base);
+  const auto lvs = names_of(base);
+  if (session.is_test()) {
+    const std::string text = fmt::format("  would rename volume group {} to {}\n", old_name, new_name);
+    return session.output().text(text + shown(session.activator().plan_renaming(base, next, lvs)));
+  }
+  change.prepare(next, fmt::format("renamed VG {} to {}", old_name, new_name));
+  auto devices = session.activator().stage_renaming(base, change.prepared(), lvs);
   change.commit();
+  during(fmt::format("the group is renamed, but not all of its devices; cvm vgchange -ay {} tries again",
+                     new_name),
+         [&] { devices.go(); });
   log::notice("Volume group \"{}\" successfully renamed to \"{}\"", old_name, new_name);
 }
 
@@ -51,8 +77,8 @@ Command vgrename() {
       .synopsis = {"[OPTION]... VG|UUID NEWNAME"},
       .description =
           "Gives a volume group another name. Where two groups share a name, the one that is meant is named "
-          "by its id ('cvm vgs -o vg_name,vg_uuid'). No volume may be active: the names of devices that are "
-          "in use do not change under their users.",
+          "by its id ('cvm vgs -o vg_name,vg_uuid'). Volumes that are open stay open, and their devices get "
+          "their new names with it; only those of the types that LVM2 alone manages must be inactive.",
       .min_operands = 2,
       .max_operands = 2,
       .operands = "a VG and its new name",

@@ -113,6 +113,42 @@ grows_and_goes() {
   expect 0 cvm vgremove -y vg0
 }
 
+shown() { same "$(readlink -f "/dev/$1/$2")" "$(readlink -f "/dev/mapper/$1-$2")"; }
+
+nodes_without_udev() {
+  new_key key
+  cvm pvcreate /dev/ubda
+  cvm vgcreate vg0 /dev/ubda
+  expect 0 cvcreate --crypt "${kdf[@]}" -i 1 -L 40M -n tst --keyfile key vg0
+  expect 0 cvcreate -L 16M -n plain vg0
+  expect 0 cvcreate -an -L 16M -n closed vg0
+  make_filesystem /dev/mapper/vg0-tst
+  on_mounted /dev/mapper/vg0-tst tree_digest >before
+
+  rm -r /dev/vg0 /dev/mapper/vg0-*
+  expect 0 cvm vgmknodes --test
+  test ! -e /dev/vg0
+  expect 0 cvm vgmknodes vg0
+  shown vg0 tst
+  shown vg0 plain
+  test -b /dev/mapper/vg0-plain
+  test ! -e /dev/vg0/closed
+  on_mounted /dev/vg0/tst tree_digest | cmp - before
+  # What points elsewhere is put right.
+  ln -sfn /dev/null /dev/vg0/plain
+  expect 0 cvm vgmknodes
+  shown vg0 plain
+
+  expect 0 cvm vgrename vg0 vg1
+  test ! -e /dev/vg0
+  test ! -e /dev/mapper/vg0-plain
+  shown vg1 tst
+  shown vg1 plain
+  on_mounted /dev/vg1/tst tree_digest | cmp - before
+  expect 0 cvm vgchange -an vg1
+  test ! -e /dev/vg1
+}
+
 scenario "round trip with a plain store" round_trip plain
 scenario "round trip with a luks1 store" round_trip luks1
 scenario "round trip with a luks2 store" round_trip luks2
@@ -120,4 +156,5 @@ scenario "a passphrase comes through a pipe, and nobody to ask is no hang" passp
 scenario "plain volumes, linear and striped" plain_volumes_too
 scenario "a crypt volume over two disks" a_crypt_volume_over_two_disks
 scenario "a volume grows open and closed, and takes its store with it" grows_and_goes
+scenario "nodes and links without udev, made anew and renamed" nodes_without_udev
 finish

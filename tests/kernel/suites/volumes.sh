@@ -40,6 +40,69 @@ renamed_while_mounted() {
   cmp before after
 }
 
+group_renamed_while_mounted() {
+  new_key key
+  cvm pvcreate /dev/ubda /dev/ubdb
+  cvm vgcreate vg0 /dev/ubda /dev/ubdb
+  expect 0 cvcreate --crypt "${kdf[@]}" -i 2 -L 40M -n tst --keyfile key vg0
+  expect 0 cvcreate -L 16M -n plain vg0
+  expect 0 cvcreate -an -L 16M -n closed vg0
+  make_filesystem /dev/mapper/vg0-tst
+  mkdir there
+  mount /dev/mapper/vg0-tst there
+  tree_digest there >before
+
+  expect 0 cvm vgrename --test vg0 vg-new
+  grep -q vg--new-tst "$workdir/stdout"
+  device vg0-tst
+  dmsetup create vg--new-plain --table '0 8 zero'
+  expect 5 cvm vgrename vg0 vg-new
+  says vg--new-plain
+  expect 0 cvs vg0/tst
+  device vg0-tst
+  dmsetup remove vg--new-plain
+  expect 0 cvm vgrename vg0 vg-new
+
+  for lv in tst tst_crdata plain; do
+    no_device "vg0-$lv"
+    device "vg--new-$lv"
+  done
+  same "$(readlink -f /dev/vg-new/tst)" "$(readlink -f /dev/mapper/vg--new-tst)"
+  test ! -e /dev/vg0
+  test ! -e /dev/vg-new/closed
+  tree_digest there | cmp - before
+  echo more >there/more
+  umount there
+  expect 0 vgck vg-new
+  expect 0 cvm vgchange -an vg-new
+  same "$(dmsetup ls)" "No devices found"
+  # The key is asked for again, and fits.
+  expect 0 cvchange -ay --keyfile key vg-new
+  on_mounted /dev/vg-new/tst tree_digest >after
+  cmp before after
+  # As after a crash between the commit and the renaming.
+  dmsetup rename vg--new-plain vg0-plain
+  expect 0 cvm vgchange -ay vg-new
+  device vg--new-plain
+  no_device vg0-plain
+}
+
+group_of_lvm2_renamed() {
+  pvcreate -q /dev/ubda /dev/ubdb
+  vgcreate -q vg0 /dev/ubda /dev/ubdb
+  lvcreate -q -y --type mirror -m1 --mirrorlog core -l 2 -n m vg0
+  lvcreate -q -y -l 2 -n plain vg0
+  expect 5 cvm vgrename vg0 vg1
+  says "lvchange -an"
+  expect 0 lvchange -an vg0/m
+  expect 0 cvm vgrename vg0 vg1
+  device vg1-plain
+  same "$(lvs --noheadings -o lv_active vg1/plain | tr -d ' ')" active
+  expect 0 lvchange -ay vg1/m
+  expect 0 vgremove -q -y vg1
+  same "$(dmsetup ls)" "No devices found"
+}
+
 a_device_that_missed_its_new_name() {
   cvm pvcreate /dev/ubda
   cvm vgcreate vg0 /dev/ubda
@@ -155,4 +218,6 @@ scenario "a plain volume gets smaller, and a device that is short its size back"
 scenario "an open volume, its data and its keystore under new names" renamed_while_mounted
 scenario "a device that missed its new name gets it" a_device_that_missed_its_new_name
 scenario "volumes of LVM2's types under new names" renamed_types_of_lvm2
+scenario "a group with open volumes under a new name" group_renamed_while_mounted
+scenario "a group that LVM2 made, under a new name" group_of_lvm2_renamed
 finish
