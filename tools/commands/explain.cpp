@@ -1,9 +1,13 @@
 // explain: what an id of damage or of an error means.
 #include "lib/base/error.h"
+#include "metadata/check.h"
 #include "metadata/damage.h"
 #include "tools/commands/list.h"
 #include "tools/manual.h"
+#include "tools/report/explanation.h"
+#include "tools/report_source.h"
 #include "tools/session.h"
+#include "tools/volume_name.h"
 
 namespace cv::tools::commands {
 
@@ -37,10 +41,39 @@ std::string explanation(std::string_view id) {
   throw Error(Errc::usage, "there is no id '{}'", id).advise("cvck(8) and cvm(7) list them");
 }
 
-void run(Session& session, const Arguments& arguments) {
+std::string explanation(ReportSource& source, const VolumeName& name) {
+  const auto* group = source.group(name.vg);
+  const auto* lv = group == nullptr ? nullptr : group->find_lv(*name.lv);
+  if (lv == nullptr) {
+    if (group != nullptr)
+      source.miss(Error(Errc::not_found, "there is no volume {} in {}", *name.lv, name.vg));
+    return {};
+  }
+  auto findings = group->found->findings;
+  for (auto& damage : metadata::check(group->vg())) findings.push_back(std::move(damage));
   std::string text;
-  for (const auto& id : arguments.operands()) text += (text.empty() ? "" : "\n") + explanation(id);
+  for (const auto& line : report::explain_volume(*lv, *group, findings)) text += wrapped(line);
+  return text;
+}
+
+void run(Session& session, const Arguments& arguments) {
+  std::optional<ReportSource> source;  // ids need no disk
+  std::string text;
+  for (const auto& word : arguments.operands()) {
+    if (!text.empty()) text += '\n';
+    if (word.find('/') == std::string::npos) {
+      text += explanation(word);
+      continue;
+    }
+    const FullVolumeName name = parse_full_volume_name(word);
+    if (!source) {
+      source.emplace(session);
+      source->look_at_devices(session, true);
+    }
+    text += explanation(*source, {name.vg, name.lv});
+  }
   session.output().text(text);
+  if (source) source->finish();
 }
 
 }  // namespace
@@ -48,16 +81,19 @@ void run(Session& session, const Arguments& arguments) {
 Command explain() {
   return {
       .name = "explain",
-      .summary = "say what an id of damage or of an error means",
-      .synopsis = {"ID..."},
+      .summary = "say what an id means, or how it stands with a volume",
+      .synopsis = {"ID|VG/LV..."},
       .description =
           "Prints what an id means that cvck(8) has reported, or that an error has in JSON, and what to do "
-          "about it.",
+          "about it.\n\n"
+          "Of a volume it tells in sentences what it is, where it lies, which key opens it and whether that "
+          "is at hand, what is wrong with it, and what can be done next. No key is needed for that.",
       .min_operands = 1,
       .max_operands = kAnyNumber,
-      .operands = "at least one id",
-      .examples = {{"What cvck means by LV-OVERLAP:", "cvm explain LV-OVERLAP"}},
-      .see_also = {"cvck"},
+      .operands = "at least one id or volume",
+      .examples = {{"What cvck means by LV-OVERLAP:", "cvm explain LV-OVERLAP"},
+                   {"Why a volume does not open:", "cvm explain vg0/home"}},
+      .see_also = {"cvck", "cvs"},
       .run = run,
   };
 }

@@ -22,13 +22,6 @@ Cell of_segment(const Row& row) {
   return Cell(value(*row.segment, *row.group));
 }
 
-std::vector<Area> areas_of(const Segment& segment) {
-  return match(
-      segment.kind, [](const Striped& kind) { return kind.stripes; },
-      [](const Crypt& kind) { return std::vector<Area>{kind.area}; },
-      [](const Keystore& kind) { return kind.copies; }, [](const Opaque&) { return std::vector<Area>(); });
-}
-
 std::uint64_t stripes(const Segment& segment, const GroupFacts&) {
   return areas_of(segment).size();
 }
@@ -38,48 +31,6 @@ Bytes stripe_size(const Segment& segment, const GroupFacts&) {
       segment.kind, [](const Striped& kind) { return to_bytes(kind.stripe_size); },
       [](const Crypt&) { return Bytes(0); }, [](const Keystore&) { return Bytes(0); },
       [](const Opaque&) { return Bytes(0); });
-}
-
-/// How many extents lie in each of its areas.
-Extents part_length(const Segment& segment) {
-  const auto* striped = std::get_if<Striped>(&segment.kind);
-  if (striped == nullptr || striped->stripes.empty()) return segment.count;
-  return Extents(segment.count.n / striped->stripes.size());
-}
-
-struct Place {
-  std::string device;
-  Extents first;
-};
-Place place_of(const Area& area, const GroupFacts& group) {
-  return match(
-      area,
-      [&](const metadata::PhysicalArea& a) {
-        return Place{group.pv_name(a.pv), a.first};
-      },
-      [](const metadata::LogicalArea& a) {
-        return Place{a.lv, a.first};
-      });
-}
-
-std::vector<std::string> devices(const Segment& segment, const GroupFacts& group) {
-  std::vector<std::string> all;
-  for (const auto& area : areas_of(segment)) {
-    const auto place = place_of(area, group);
-    all.push_back(fmt::format("{}({})", place.device, place.first.n));
-  }
-  return all;
-}
-
-std::string ranges(const Segment& segment, const GroupFacts& group) {
-  std::string all;
-  const Extents length = part_length(segment);
-  for (const auto& area : areas_of(segment)) {
-    const auto place = place_of(area, group);
-    const std::uint64_t last = length.n == 0 ? place.first.n : place.first.n + (length.n - 1);
-    all += fmt::format("{}{}:{}-{}", all.empty() ? "" : " ", place.device, place.first.n, last);
-  }
-  return all;
 }
 
 std::string type(const Segment& segment, const GroupFacts&) {
@@ -125,8 +76,8 @@ constexpr std::array kFields{
     Field{"seg_size", "SSize", kAbout, size, "size", of_segment<length>},
     Field{"seg_size_pe", "SSize", kAbout, number, "the same in extents", of_segment<length_extents>},
     Field{"seg_tags", "Seg Tags", kAbout, list, "tags", of_segment<tags>},
-    Field{"seg_pe_ranges", "PE Ranges", kAbout, text, "the extents below", of_segment<ranges>},
-    Field{"devices", "Devices", kAbout, list, "what is below, with the first extent", of_segment<devices>},
+    Field{"seg_pe_ranges", "PE Ranges", kAbout, text, "the extents below", of_segment<segment_ranges>},
+    Field{"devices", "Devices", kAbout, list, "what is below, with the first extent", of_segment<devices_of>},
     Field{"seg_keystore", "SegKeystore", kAbout, text, "the store of its key", segment_store},
     Field{"iv_offset", "IVOffset", kAbout, number, "its first IV, in sectors", iv_offset},
 };

@@ -168,6 +168,11 @@ std::uint64_t mda_count(const GroupFacts& group) {
 std::uint64_t mda_used_count(const GroupFacts& group) {
   return count_areas(group, [](const auto& area) { return area.header && !area.header->ignored(); });
 }
+/// LVM2's word for areas that are used or ignored one by one.
+std::string mda_copies(const GroupFacts& group) {
+  const auto copies = group.vg().metadata_copies;
+  return copies == 0 ? "unmanaged" : fmt::format("{}", copies);
+}
 
 using enum Type;
 constexpr About kAbout = About::vg;
@@ -205,6 +210,8 @@ constexpr std::array kFields{
     Field{"vg_mda_count", "#VMda", kAbout, number, "number of metadata areas", of_group<mda_count>},
     Field{"vg_mda_used_count", "#VMdaUse", kAbout, number, "number of metadata areas in use",
           of_group<mda_used_count>},
+    Field{"vg_mda_copies", "#VMdaCps", kAbout, text, "metadata areas to be kept in use, or unmanaged",
+          of_group<mda_copies>},
 };
 
 }  // namespace

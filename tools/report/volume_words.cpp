@@ -76,6 +76,28 @@ bool is_partial(const LogicalVolume& lv, const GroupFacts& group, unsigned depth
   });
 }
 
+/// How many extents lie in each of its areas.
+Extents part_length(const Segment& segment) {
+  const auto* striped = std::get_if<Striped>(&segment.kind);
+  if (striped == nullptr || striped->stripes.empty()) return segment.count;
+  return Extents(segment.count.n / striped->stripes.size());
+}
+
+struct Place {
+  std::string device;
+  Extents first;
+};
+Place place_of(const metadata::Area& area, const GroupFacts& group) {
+  return match(
+      area,
+      [&](const metadata::PhysicalArea& a) {
+        return Place{group.pv_name(a.pv), a.first};
+      },
+      [](const metadata::LogicalArea& a) {
+        return Place{a.lv, a.first};
+      });
+}
+
 }  // namespace
 
 LvSeen seen_of(const LogicalVolume& lv, const GroupFacts& group) {
@@ -107,6 +129,34 @@ std::string segment_type(const Segment& segment) {
       [](const Crypt&) { return std::string("crypt"); },
       [](const Keystore&) { return std::string("crypt-keystore"); },
       [](const Opaque& kind) { return kind.type; });
+}
+
+std::vector<metadata::Area> areas_of(const Segment& segment) {
+  return match(
+      segment.kind, [](const Striped& kind) { return kind.stripes; },
+      [](const Crypt& kind) { return std::vector<metadata::Area>{kind.area}; },
+      [](const Keystore& kind) { return kind.copies; },
+      [](const Opaque&) { return std::vector<metadata::Area>(); });
+}
+
+std::vector<std::string> devices_of(const Segment& segment, const GroupFacts& group) {
+  std::vector<std::string> all;
+  for (const metadata::Area& area : areas_of(segment)) {
+    const auto place = place_of(area, group);
+    all.push_back(fmt::format("{}({})", place.device, place.first.n));
+  }
+  return all;
+}
+
+std::string segment_ranges(const Segment& segment, const GroupFacts& group) {
+  std::string all;
+  const Extents length = part_length(segment);
+  for (const auto& area : areas_of(segment)) {
+    const auto place = place_of(area, group);
+    const std::uint64_t last = length.n == 0 ? place.first.n : place.first.n + (length.n - 1);
+    all += fmt::format("{}{}:{}-{}", all.empty() ? "" : " ", place.device, place.first.n, last);
+  }
+  return all;
 }
 
 std::vector<std::string> layout_of(const LogicalVolume& lv, const GroupFacts&) {

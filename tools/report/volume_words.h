@@ -18,6 +18,11 @@ const metadata::Keystore* store_of(const metadata::LogicalVolume& lv, const Grou
 
 /// "linear", "striped", "crypt", "crypt-keystore", or LVM2's type.
 std::string segment_type(const metadata::Segment& segment);
+std::vector<metadata::Area> areas_of(const metadata::Segment& segment);
+/// What is below, with the first extent there: "/dev/sda(3)".
+std::vector<std::string> devices_of(const metadata::Segment& segment, const GroupFacts& group);
+/// "/dev/sda:3-12 /dev/sdb:0-9"
+std::string segment_ranges(const metadata::Segment& segment, const GroupFacts& group);
 std::vector<std::string> layout_of(const metadata::LogicalVolume& lv, const GroupFacts& group);
 
 /// LVM2's ten characters. The first and the seventh are 'x' for an encrypted volume, 'k' for a keystore, 'u'

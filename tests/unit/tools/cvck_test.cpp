@@ -216,6 +216,52 @@ TEST(Explain, SaysWhatAnIdMeans) {
   EXPECT_THAT(unknown.error, HasSubstr("NO-SUCH"));
 }
 
+TEST(Explain, TellsOfAVolumeWhereItLiesAndWhatOpensIt) {
+  Workshop workshop;
+  make_group(workshop);
+  const auto key = workshop.path("key");
+  test::write_file(key, std::string_view("secret"));
+  ASSERT_EQ(workshop
+                .run({"cvcreate", "-an", "--crypt", "--handler", "hashed", "-L", "8m", "-n", "home",
+                      "--keyfile", key, "vg0"})
+                .error,
+            "");
+  ASSERT_EQ(workshop
+                .run({"cvcreate", "-an", "--crypt", "--keystore", "cryptostore1", "-L", "4m", "-n", "other",
+                      "--keyfile", key, "vg0"})
+                .error,
+            "");
+
+  const auto home = workshop.run({"explain", "vg0/home"});
+  const auto store = workshop.run({"explain", "vg0/cryptostore1"});
+  const auto nobody = workshop.run({"explain", "vg0/lin", "vg0/nobody"});
+
+  EXPECT_EQ(home.status, 0) << home.error;
+  EXPECT_THAT(home.output,
+              AllOf(HasSubstr("  vg0/home is an encrypted volume of 8.00m (2 extents)"), HasSubstr("hashed"),
+                    HasSubstr("It also opens vg0/other."), HasSubstr("with IVs from "),
+                    HasSubstr("[home_crdata] extents 0 to 1 lie on " + workshop.path("pv1") + ":0-1."),
+                    HasSubstr("cvchange -ay vg0/home opens it."), Not(HasSubstr("finding"))));
+  EXPECT_THAT(store.output,
+              AllOf(HasSubstr("vg0/cryptostore1 is a keystore"), HasSubstr("It opens vg0/home, vg0/other.")));
+  EXPECT_EQ(nobody.status, 5);
+  EXPECT_THAT(nobody.output, HasSubstr("vg0/lin is a plain volume"));
+  EXPECT_THAT(nobody.error, HasSubstr("there is no volume nobody in vg0"));
+}
+
+TEST(Explain, TellsWhatIsWrongWithTheVolume) {
+  Workshop workshop;
+  make_group(workshop);
+  edit_text(workshop, "\"pv0\", 0", "\"pv0\", 4000");
+
+  const auto damaged = workshop.run({"explain", "vg0/lin"});
+  workshop.look_only_at(workshop.path("pv1"));
+  const auto partial = workshop.run({"explain", "vg0/lin"});
+
+  EXPECT_THAT(damaged.output, AllOf(HasSubstr("LV-"), HasSubstr("What to do: ")));
+  EXPECT_THAT(partial.output, HasSubstr("physical volume that is missing"));
+}
+
 TEST(PageOfCvck, ListsEveryKindOfDamage) {
   const auto& command = tools::command_named("cvck");
   for (const auto& kind : kDamageKinds)
