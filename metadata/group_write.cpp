@@ -25,6 +25,20 @@ void flush_all(const std::vector<WriteTarget>& targets) {
     if (flushed.insert(target.device).second) target.device->flush();
 }
 
+void write_copy(device::BlockDevice& device, disk::AreaHeader header, const disk::TextLocation& measured,
+                std::string_view text) {
+  const auto place = disk::place_text(header, measured);
+  disk::write_text(device, header, place, text);
+  device.flush();
+  header.committed = place;
+  disk::write_area_header(device, header);
+  device.flush();
+  const auto back = disk::read_area_header(device, {.offset = header.start, .size = header.size});
+  if (back != header || disk::read_text(device, back, back.committed) != text)
+    throw Error(Errc::io, "{} does not give back what was written to it", device.path())
+        .advise("the disk is failing; replace it");
+}
+
 GroupWrite::GroupWrite(std::vector<WriteTarget> targets, std::string text, std::vector<WriteTarget> given_up)
     : text_(std::move(text)), measured_(disk::measure(text_)), given_up_(std::move(given_up)) {
   for (auto& target : targets) {

@@ -17,6 +17,12 @@ struct WriteTarget {
 /// Flushes each device once.
 void flush_all(const std::vector<WriteTarget>& targets);
 
+/// Makes `text` the committed one of an area whose other text, if it has one, is not needed beside it, and
+/// reads it back. `measured`: size and checksum as the other areas have them. Throws Errc::io,
+/// Errc::no_space.
+void write_copy(device::BlockDevice& device, disk::AreaHeader header, const disk::TextLocation& measured,
+                std::string_view text);
+
 /// prepare() and commit() write what LVM2 writes, with a flush behind each of the three steps: text,
 /// precommitted slot, committed slot. After a power cut between any two of their writes a reader finds the
 /// old text or the new one. Dies prepared and not committed: the precommitted slots are cleared again.

@@ -32,6 +32,11 @@ void require_possible(const PvLayout& layout) {
                 kLeastPv.n);
 }
 
+[[noreturn]] void throw_no_room(std::string_view path, Bytes size) {
+  throw Error(Errc::no_space, "with {} bytes {} would have no room for data", size.n, path)
+      .advise("leave it larger");
+}
+
 }  // namespace
 
 disk::Label lay_out(const PvLayout& layout, const PvId& id) {
@@ -76,12 +81,25 @@ Sectors data_end(const disk::Label& label, Bytes device_size) {
   return end;
 }
 
-void require_fixed_end(const disk::Label& label, std::string_view path, Bytes device_size) {
-  if (data_end(label, label.device_size) == whole_sectors(label.device_size) ||
-      device_size == label.device_size)
-    return;
-  throw Error(Errc::unsupported, "{} has a metadata area at its end, which would have to move", path)
-      .advise("take it out of its group, make it anew with 'cvm pvcreate', and add it again");
+disk::Label resized(disk::Label label, std::string_view path, Bytes device_size) {
+  if (device_size == label.device_size) return label;
+  if (label.data_areas.empty()) throw_no_room(path, device_size);
+  const Bytes data = label.data_areas.front().offset;
+  const bool grows = device_size > label.device_size;
+  Bytes size = device_size;
+  for (const auto& area : label.metadata_areas) size = std::min(size, area.size);
+  for (auto& area : label.metadata_areas) {
+    if (area.offset < data) continue;
+    const Bytes alignment = area.offset.n % kDefaultAlignment.n == 0 ? kDefaultAlignment : kPage;
+    const Bytes end = grows ? device_size : std::min(device_size, area.offset);
+    if (end < size) throw_no_room(path, device_size);
+    const Bytes offset = round_down(end - size, alignment);
+    if (grows && offset < area.offset + area.size) continue;
+    area = {.offset = offset, .size = round_down(end - offset, Bytes(kSectorBytes))};
+  }
+  label.device_size = device_size;
+  if (to_bytes(data_end(label, device_size)) < data + kLeastPv) throw_no_room(path, device_size);
+  return label;
 }
 
 PhysicalVolume member_of(const disk::Label& label, const std::string& path, Bytes device_size,

@@ -29,8 +29,10 @@ disk::Label lay_out(const PvLayout& layout, const PvId& id);
 
 /// Where the data of a PV ends on a device of `device_size`: there, or before a metadata area at the end.
 Sectors data_end(const disk::Label& label, Bytes device_size);
-/// Throws Errc::unsupported where another device size would move a metadata area.
-void require_fixed_end(const disk::Label& label, std::string_view path, Bytes device_size);
+/// The label on a device of another size. A metadata area at the end moves to the new end, to where nothing
+/// of the old one is; it stays where the device grew by less than that. Throws Errc::no_space where no room
+/// for data would be left.
+disk::Label resized(disk::Label label, std::string_view path, Bytes device_size);
 
 /// The PV as a new member of a group. `device_size` is what the device has now, `path` becomes the hint.
 /// Throws Errc::no_space where not one extent fits.

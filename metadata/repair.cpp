@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "lib/base/error.h"
+#include "metadata/group_write.h"
 #include "metadata/inspect.h"
 
 namespace cv::metadata {
@@ -141,7 +142,7 @@ std::string newest_text(const Scan& scan, const FoundGroup& group) {
       .advise("look at the kernel log");
 }
 
-void write_copy(const PvOnDisk& pv, const AreaOnDisk& area, const Scan& scan, const FoundGroup& group) {
+void renew_copy(const PvOnDisk& pv, const AreaOnDisk& area, const Scan& scan, const FoundGroup& group) {
   auto& device = *pv.device;
   const std::string text = newest_text(scan, group);
   // What can't be read needs no room beside the new text.
@@ -151,16 +152,7 @@ void write_copy(const PvOnDisk& pv, const AreaOnDisk& area, const Scan& scan, co
   if (area.header && area.flaw.empty()) header.committed = area.header->committed;
   header.committed.flags = 0;
   // The same size and checksum as everywhere else, even where another program left out the NUL at the end.
-  const auto place = disk::place_text(header, group.text);
-  disk::write_text(device, header, place, text);
-  device.flush();
-  header.committed = place;
-  disk::write_area_header(device, header);
-  device.flush();
-  const auto back = disk::read_area_header(device, area.place);
-  if (back != header || disk::read_text(device, back, back.committed) != text)
-    throw Error(Errc::io, "{} does not give back what was written to it", device.path())
-        .advise("the disk is failing; replace it");
+  metadata::write_copy(device, header, group.text, text);
 }
 
 void mark(const PvOnDisk& pv, bool used) {
@@ -190,7 +182,7 @@ std::vector<Repair> plan_repairs(const Scan& scan, const FoundGroup& group) {
 void carry_out(const Repair& repair, const Scan& scan, const FoundGroup& group) {
   const PvOnDisk& pv = scan.pvs.at(repair.pv).disk;
   switch (repair.kind) {
-    case Kind::write_copy: return write_copy(pv, pv.areas.at(repair.area), scan, group);
+    case Kind::write_copy: return renew_copy(pv, pv.areas.at(repair.area), scan, group);
     case Kind::clear_announced: {
       disk::AreaHeader header = *pv.areas.at(repair.area).header;
       header.precommitted = {};

@@ -17,6 +17,7 @@
 #include "metadata/disk/metadata_area.h"
 #include "metadata/hints.h"
 #include "metadata/names.h"
+#include "metadata/relabel.h"
 
 namespace cv::metadata {
 namespace {
@@ -80,12 +81,6 @@ void handle_signatures(device::BlockDevice& device, bool wipe) {
   for (const auto& signature : found) types.push_back(signature.type);
   throw Error(Errc::refused, "{} holds something else: {}", device.path(), fmt::join(types, ", "))
       .advise("answer yes, or use --yes, to wipe it");
-}
-
-void ignore_area(device::BlockDevice& device, const disk::DiskArea& area, bool ignore) {
-  auto header = disk::read_area_header(device, area);
-  header.committed.flags = ignore ? disk::kAreaIgnored : 0;
-  disk::write_area_header(device, header);
 }
 
 }  // namespace
@@ -271,14 +266,7 @@ PvOnDisk MetadataStore::orphan_at(std::string_view path) {
 void MetadataStore::resize_orphan(std::string_view path, Bytes size) {
   const auto global = lock(device::kGlobalLock, device::LockMode::exclusive);
   auto pv = orphan_at(path);
-  // What has to be kept free of data in front of the end is the same for every size.
-  if (pv.label.data_areas.empty() || size < pv.label.data_areas.front().offset + kLeastPv)
-    throw Error(Errc::no_space, "with {} bytes {} would have no room for data", size.n, path)
-        .advise("leave it larger");
-  if (pv.label.metadata_areas.size() > 1) require_fixed_end(pv.label, path, size);
-  pv.label.device_size = size;
-  disk::write_label(*pv.device, pv.label);
-  pv.device->flush();
+  relabel(pv, resized(pv.label, path, size), [](const disk::DiskArea&) {});
 }
 
 void MetadataStore::change_orphan_id(std::string_view path, const PvId& id) {

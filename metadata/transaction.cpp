@@ -12,6 +12,7 @@
 #include "metadata/hints.h"
 #include "metadata/inspect.h"
 #include "metadata/pv_layout.h"
+#include "metadata/relabel.h"
 #include "metadata/store.h"
 
 namespace cv::metadata {
@@ -174,13 +175,30 @@ bool Transaction::has_stale_areas() const {
   return false;
 }
 
-void Transaction::write_device_size(const PvId& id, Bytes size) {
+std::string Transaction::committed_text() const {
+  for (const auto& [id, pv] : pvs_) {
+    for (const auto& area : pv.areas) {
+      if (!area.header || area.header->ignored()) continue;
+      const auto& text = area.header->committed;
+      if (text.size != found_.text.size || text.crc != found_.text.crc) continue;
+      try {
+        return disk::read_text(*pv.device, *area.header, text);
+      } catch (const Error&) {
+        continue;  // the next copy
+      }
+    }
+  }
+  throw Error(Errc::io, "the metadata of {} can't be read any more", found_.vg.name)
+      .advise("look at the kernel log");
+}
+
+void Transaction::relabel(const PvId& id, const disk::Label& wanted) {
   auto* pv = usable_pv(id);
   CV_ASSERT(pv != nullptr && !pending_);
-  if (pv->label.device_size == size) return;
-  pv->label.device_size = size;
-  disk::write_label(*pv->device, pv->label);
-  pv->device->flush();
+  const BlockedSignals signals;
+  metadata::relabel(*pv, wanted, [&](const disk::DiskArea& area) {
+    write_copy(*pv->device, disk::read_area_header(*pv->device, area), found_.text, committed_text());
+  });
 }
 
 void Transaction::hand_over(const std::vector<PvId>& pvs, Transaction& to) {

@@ -48,8 +48,10 @@ class Transaction {
   std::pair<std::size_t, std::size_t> count_areas() const;
   /// Whether an area in use holds anything but the newest text.
   bool has_stale_areas() const;
-  /// Says so in the label of a member whose group has taken over that size by then.
-  void write_device_size(const PvId& pv, Bytes size);
+  /// The label of a member becomes `wanted`, which resized() made of it. A metadata area that it has at
+  /// another place is written there first, so that a power cut leaves the old label or the new one with its
+  /// areas. Volumes must have no extents there.
+  void relabel(const PvId& pv, const disk::Label& wanted);
 
   /// Lets `to` write to PVs of this group, which stops to: they change over with the next commits of both.
   void hand_over(const std::vector<PvId>& pvs, Transaction& to);
@@ -84,6 +86,8 @@ class Transaction {
   };
 
   PvOnDisk* usable_pv(const PvId& id);
+  /// The text of current(), from whichever area still gives it. Throws Errc::io.
+  std::string committed_text() const;
   struct Targets {
     std::vector<WriteTarget> written;
     std::vector<WriteTarget> given_up;

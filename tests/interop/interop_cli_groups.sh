@@ -239,6 +239,32 @@ sizes() {
   go_on vg0
 }
 
+sizes_with_an_area_at_the_end() {
+  attach 2
+  cvm pvcreate --pvmetadatacopies 2 "${disks[@]}"
+  cvm vgcreate vg0 "${disks[0]}"
+  cvm cvcreate -an -n a -l 3 vg0
+  truncate -s 64M disk0 disk1
+  losetup --set-capacity "${disks[0]}"
+  losetup --set-capacity "${disks[1]}"
+  cvm pvresize "${disks[@]}"
+  judge vg0
+  [ "$(cvm pvs --noheadings -o pv_pe_count "${disks[0]}" | tr -d ' ')" = 15 ]
+  [ "$(stock pvs --noheadings -o pv_mda_count "${disks[0]}" | tr -d ' ')" = 2 ]
+  cvm pvresize -y --setphysicalvolumesize 40m "${disks[0]}"
+  judge vg0
+  # Stock finds both copies where the label says, and nothing to do but its own size.
+  stock pvck "${disks[0]}"
+  stock pvresize "${disks[0]}"
+  judge vg0
+  cvm vgextend vg0 "${disks[1]}"
+  cvm pvchange --metadataignore y "${disks[1]}"
+  cvm pvresize -y --setphysicalvolumesize 50m "${disks[1]}"
+  judge vg0
+  [ "$(stock pvs --noheadings -o pv_mda_used_count "${disks[1]}" | tr -d ' ')" = 0 ]
+  go_on vg0
+}
+
 parting_and_joining() {
   attach 3
   cvm vgcreate vg0 "${disks[@]}"
@@ -282,6 +308,7 @@ scenario going_elsewhere going_elsewhere
 scenario properties properties
 scenario areas areas
 scenario sizes sizes
+scenario "sizes with a metadata area at the end" sizes_with_an_area_at_the_end
 scenario parting_and_joining parting_and_joining
 scenario marked_for_nothing marked_for_nothing
 finish

@@ -34,17 +34,18 @@ void resize_member(Session& session, const std::string& group, const FoundPv& pv
   Transaction change = begin_change(session, group);
   if (find_pv(change.current(), id) == nullptr)
     throw Error(Errc::refused, "{} left {} meanwhile", path, group).advise("run the command again");
-  require_fixed_end(pv.disk.label, path, size);
+  const disk::Label label = resized(pv.disk.label, path, size);
   const VolumeGroup base = base_of(session, Purpose::change, change.current(), change.devices(), false);
-  VolumeGroup next = resize_pv(base, id, whole_sectors(size), data_end(pv.disk.label, size));
+  VolumeGroup next = resize_pv(base, id, whole_sectors(size), data_end(label, size));
   if (session.is_test())
     return log::notice("would resize {} to {} extents", path, find_pv(next, id)->pe_count.n);
+  // What volumes may use must not be metadata before, or any more.
+  if (size > pv.disk.label.device_size) change.relabel(id, label);
   if (next != base) {
     change.prepare(std::move(next), fmt::format("resized PV {}", path));
     change.commit();
   }
-  // The text is what counts; the label follows.
-  change.write_device_size(id, size);
+  change.relabel(id, label);
 }
 
 void run(Session& session, const Arguments& arguments) {
@@ -81,8 +82,8 @@ Command pvresize() {
       .description =
           "After a device has grown, gives its new room to the volume group. Before a device is made "
           "smaller, "
-          "--setphysicalvolumesize gives up its end, as long as no volume lies there. A physical volume that "
-          "has a second metadata area at its end keeps its size.",
+          "--setphysicalvolumesize gives up its end, as long as no volume lies there. A second "
+          "metadata area at the end moves with the end.",
       .options = {{"Options of this command", {kTo}}},
       .min_operands = 1,
       .max_operands = kAnyNumber,

@@ -60,6 +60,40 @@ TEST(PvLayout, PutsASecondCopyAtTheEnd) {
               ElementsAre(DiskArea{Bytes(4096), Bytes(1044480)}, DiskArea{Bytes(66060288), Bytes(1048576)}));
 }
 
+TEST(ResizedPv, MovesTheAreaAtTheEndWithIt) {
+  const auto label = laid_out({.metadata_copies = 2});
+  const auto larger = resized(label, "pv", Bytes(128 << 20));
+  const auto back = resized(larger, "pv", kDevice);
+
+  EXPECT_EQ(larger.device_size, Bytes(128 << 20));
+  EXPECT_THAT(larger.metadata_areas,
+              ElementsAre(label.metadata_areas[0], DiskArea{Bytes(127 << 20), Bytes(1 << 20)}));
+  EXPECT_EQ(data_end(larger, larger.device_size), whole_sectors(Bytes(127 << 20)));
+  EXPECT_EQ(back, label);
+}
+
+TEST(ResizedPv, NeverPutsTheAreaOverItself) {
+  const auto label = laid_out({.metadata_copies = 2});  // the area: mebibyte 63
+  const auto little_more = resized(label, "pv", kDevice + Bytes(512 << 10));
+  const auto little_less = resized(label, "pv", kDevice - Bytes(512 << 10));
+
+  EXPECT_EQ(little_more.metadata_areas, label.metadata_areas);
+  EXPECT_EQ(little_more.device_size, kDevice + Bytes(512 << 10));
+  EXPECT_EQ(little_less.metadata_areas[1], (DiskArea{Bytes(62 << 20), Bytes(1 << 20)}));
+  EXPECT_EQ(resized(little_less, "pv", little_less.device_size), little_less);
+}
+
+TEST(ResizedPv, WithoutAreaAtTheEndOnlyHasAnotherSize) {
+  const auto label = laid_out({});
+  auto expected = label;
+  expected.device_size = Bytes(3 << 20);
+
+  EXPECT_EQ(resized(label, "pv", Bytes(3 << 20)), expected);
+  EXPECT_THROW(static_cast<void>(resized(label, "pv", Bytes(2 << 20))), Error);
+  EXPECT_THROW(static_cast<void>(resized(laid_out({.metadata_copies = 2}), "pv", Bytes(3 << 20))), Error);
+  EXPECT_THROW(static_cast<void>(resized(laid_out({.metadata_copies = 2}), "pv", Bytes(512))), Error);
+}
+
 TEST(PvLayout, WithoutCopiesHasNoMetadataAreas) {
   const auto label = laid_out({.metadata_copies = 0});
 
