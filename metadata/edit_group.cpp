@@ -9,6 +9,7 @@
 #include "metadata/edit_pvs.h"
 #include "metadata/iv_space.h"
 #include "metadata/names.h"
+#include "metadata/tags.h"
 
 namespace cv::metadata {
 

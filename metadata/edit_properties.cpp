@@ -5,29 +5,11 @@
 #include "lib/base/error.h"
 #include "metadata/edit.h"
 #include "metadata/references.h"
+#include "metadata/tags.h"
 
 namespace cv::metadata {
 
 namespace {
-
-void require_tag(const std::string& tag) {
-  constexpr std::string_view kLegal =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+.-/=!:&#";
-  if (!tag.empty() && tag.front() != '-' && tag.find_first_not_of(kLegal) == std::string::npos) return;
-  throw Error(Errc::bad_name, "'{}' can't be a tag", tag)
-      .advise("a tag has letters, digits and _ + . - / = ! : & #, and does not begin with a hyphen");
-}
-
-void change_tags(std::vector<std::string>& tags, const NewProperties& wanted) {
-  for (const std::string& tag : wanted.delete_tags) {
-    require_tag(tag);
-    std::erase(tags, tag);
-  }
-  for (const std::string& tag : wanted.add_tags) {
-    require_tag(tag);
-    if (std::ranges::find(tags, tag) == tags.end()) tags.push_back(tag);
-  }
-}
 
 void require_own_permission(const VolumeGroup& vg, const LogicalVolume& lv) {
   const auto is_opaque = [](const Segment& s) { return std::holds_alternative<Opaque>(s.kind); };
@@ -67,7 +49,7 @@ VolumeGroup change_properties(VolumeGroup vg, const std::string& name, const New
         .advise("cvchange -ay opens it all the same");
 
   LogicalVolume& lv = *find_lv(vg, name);
-  change_tags(lv.tags, wanted);
+  change_tags(lv.tags, wanted.add_tags, wanted.delete_tags);
   if (wanted.writable) set(lv.flags, "WRITE", *wanted.writable);
   if (wanted.allocation) lv.allocation = *wanted.allocation;
   if (wanted.activation_skip) set(lv.flags, "ACTIVATION_SKIP", *wanted.activation_skip);

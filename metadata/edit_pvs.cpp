@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "lib/base/error.h"
+#include "metadata/tags.h"
 #include "metadata/usage.h"
 
 namespace cv::metadata {
@@ -119,14 +120,6 @@ VolumeGroup change_pv(VolumeGroup vg, const PvId& id, const PvSettings& wanted) 
   if (wanted.allocatable == false) clear_flag(pv.flags, "ALLOCATABLE");
   change_tags(pv.tags, wanted.add_tags, wanted.delete_tags);
   return vg;
-}
-
-void change_tags(std::vector<std::string>& tags, const std::vector<std::string>& added,
-                 const std::vector<std::string>& deleted) {
-  std::erase_if(tags,
-                [&](const std::string& tag) { return std::ranges::find(deleted, tag) != deleted.end(); });
-  for (const std::string& tag : added)
-    if (std::ranges::find(tags, tag) == tags.end()) tags.push_back(tag);
 }
 
 }  // namespace cv::metadata

@@ -34,10 +34,6 @@ struct PvSettings {
 };
 VolumeGroup change_pv(VolumeGroup vg, const PvId& id, const PvSettings& wanted);
 
-/// Takes and gives tags; each is there once.
-void change_tags(std::vector<std::string>& tags, const std::vector<std::string>& added,
-                 const std::vector<std::string>& deleted);
-
 // ---- PVs that are missing (edit_missing.cpp)
 
 /// Clears MISSING: what the PVs hold is taken for the volumes' data again. Throws Errc::not_found for one

@@ -10,6 +10,7 @@
 #include "metadata/edit_pvs.h"
 #include "metadata/names.h"
 #include "metadata/references.h"
+#include "metadata/tags.h"
 #include "metadata/usage.h"
 
 namespace cv::metadata {
@@ -212,7 +213,7 @@ VolumeGroup merge_groups(VolumeGroup vg, const VolumeGroup& other) {
   vg = add_pvs(std::move(vg), other.pvs);
   vg.lvs.insert(vg.lvs.end(), other.lvs.begin(), other.lvs.end());
   order_volumes(vg);
-  change_tags(vg.tags, other.tags, {});
+  join_tags(vg.tags, other.tags);
   if (const auto* history = history_of(other)) vg.carried.push_back(*history);
   vg.supersedes.push_back(other.id);
   return vg;

@@ -1,5 +1,8 @@
 #include "tools/common_options.h"
 
+#include "metadata/tags.h"
+#include "tools/arguments.h"
+
 namespace cv::tools {
 
 OptionGroup options_of_every_command() {
@@ -20,6 +23,15 @@ OptionGroup secret_options() {
 OptionGroup derivation_options() {
   return {"Options for the key derivation",
           {kPbkdf, kPbkdfMemory, kPbkdfParallel, kPbkdfForceIterations, kIterTime}};
+}
+
+std::vector<std::string> tags(const Arguments& arguments, const Option& option) {
+  auto all = arguments.texts(option);
+  for (std::string& tag : all) {
+    if (tag.starts_with('@')) tag.erase(0, 1);
+    metadata::require_tag(tag);
+  }
+  return all;
 }
 
 }  // namespace cv::tools

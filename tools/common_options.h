@@ -1,6 +1,9 @@
 // The options that more than one command has.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "tools/command.h"
 
 namespace cv::tools {
@@ -42,6 +45,7 @@ inline constexpr Option kExtents{'l', "extents", "N[%VG|%FREE|%PVS]",
 inline constexpr Option kActivate{'a', "activate", "y|n|ay", "whether it is active afterwards", "y|n|ay"};
 inline constexpr Option kForce{'f', "force", "", "do it where it is refused without", "", true};
 inline constexpr Option kAddTag{0, "addtag", "TAG", "give it this tag", "", true};
+inline constexpr Option kDelTag{0, "deltag", "TAG", "take this tag away", "", true};
 inline constexpr Option kAlloc{0, "alloc", "POLICY", "how extents are chosen",
                                "normal|contiguous|cling|cling_by_tags|anywhere|inherit"};
 
@@ -73,6 +77,9 @@ inline constexpr Option kNewKeyFileOffset{0, "new-keyfile-offset", "BYTES",
                                           "skip so many bytes of the new key file"};
 inline constexpr Option kNewKeyFileSize{0, "new-keyfile-size", "BYTES",
                                         "read so many bytes of the new key file"};
+
+/// The tags that --addtag or --deltag names, with or without a leading @. Throws Errc::bad_name.
+std::vector<std::string> tags(const Arguments& arguments, const Option& option);
 
 /// Where the secret comes from: for every command that opens a store.
 OptionGroup secret_options();

@@ -16,12 +16,12 @@ using namespace metadata;
 
 namespace {
 
-constexpr std::array kProperties{kAddTag, kDeleteTag, kPermission, kAlloc, kActivationSkip, kAutoActivation};
+constexpr std::array kProperties{kAddTag, kDelTag, kPermission, kAlloc, kActivationSkip, kAutoActivation};
 
 NewProperties wanted_properties(const Arguments& arguments) {
   NewProperties wanted;
-  wanted.add_tags = arguments.texts(kAddTag);
-  wanted.delete_tags = arguments.texts(kDeleteTag);
+  wanted.add_tags = tags(arguments, kAddTag);
+  wanted.delete_tags = tags(arguments, kDelTag);
   if (const auto permission = arguments.text(kPermission)) wanted.writable = *permission == "rw";
   if (const auto policy = arguments.text(kAlloc)) wanted.allocation = allocation_named(*policy);
   wanted.activation_skip = arguments.yes_or_no(kActivationSkip);

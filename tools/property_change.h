@@ -5,7 +5,6 @@
 
 namespace cv::tools {
 
-inline constexpr Option kDeleteTag{0, "deltag", "TAG", "take this tag away", "", true};
 inline constexpr Option kPermission{'p', "permission", "r|rw",
                                     "whether it may be written to; takes effect at once", "r|rw"};
 inline constexpr Option kActivationSkip{'k', "setactivationskip", "y|n",

@@ -288,7 +288,7 @@ Command cvchange() {
           "may have, whatever its type; permission, of plain and encrypted volumes, open or not; the policy "
           "by which extents for more of it are chosen; and whether it is opened by itself.",
       .options = {{"Options",
-                   {kState, kAddTag, kDeleteTag, kPermission, kAlloc, kActivationSkip, kAutoActivation}},
+                   {kState, kAddTag, kDelTag, kPermission, kAlloc, kActivationSkip, kAutoActivation}},
                   secret_options()},
       .min_operands = 0,
       .max_operands = kAnyNumber,

@@ -14,18 +14,6 @@ namespace cv::tools::commands {
 
 using namespace metadata;
 
-namespace {
-
-void check_tag(const std::string& tag) {
-  constexpr std::string_view kLegal =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+.-/=!:&#";
-  if (!tag.empty() && tag.front() != '-' && tag.find_first_not_of(kLegal) == std::string::npos) return;
-  throw Error(Errc::bad_name, "'{}' can't be a tag", tag)
-      .advise("a tag has letters, digits and _ + . - / = ! : & #, and does not begin with a hyphen");
-}
-
-}  // namespace
-
 std::optional<Sectors> extent_size(const Arguments& arguments) {
   const auto text = arguments.text(kExtentSize);
   if (!text) return std::nullopt;
@@ -61,15 +49,6 @@ std::optional<std::uint32_t> limit(const Arguments& arguments, const Option& opt
   const auto number = arguments.number(option, UINT32_MAX);
   if (!number) return std::nullopt;
   return static_cast<std::uint32_t>(*number);
-}
-
-std::vector<std::string> tags(const Arguments& arguments, const Option& option) {
-  auto all = arguments.texts(option);
-  for (std::string& tag : all) {
-    if (tag.starts_with('@')) tag.erase(0, 1);
-    check_tag(tag);
-  }
-  return all;
 }
 
 void require_no_such_device(Session& session, const std::string& group) {

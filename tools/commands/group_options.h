@@ -20,7 +20,6 @@ inline constexpr Option kMetadataCopies{0, "metadatacopies", "N|all|unmanaged",
 inline constexpr Option kAutoActivation{0, "setautoactivation", "y|n",
                                         "whether its volumes are opened at boot", "y|n"};
 inline constexpr Option kSystemId{0, "systemid", "ID", "the host that it belongs to; empty: none"};
-inline constexpr Option kDelTag{0, "deltag", "TAG", "take this tag away", "", true};
 
 /// LVM2's rule: a power of two from 1 KiB on, or a multiple of 128 KiB. Throws Errc::bad_size.
 std::optional<Sectors> extent_size(const Arguments& arguments);
@@ -28,8 +27,6 @@ std::optional<metadata::Allocation> policy(const Arguments& arguments);
 /// Of --vgmetadatacopies or --metadatacopies. Throws Errc::usage.
 std::optional<std::uint32_t> metadata_copies(const Arguments& arguments, const Option& option);
 std::optional<std::uint32_t> limit(const Arguments& arguments, const Option& option);
-/// The tags that the option names. Throws Errc::bad_name.
-std::vector<std::string> tags(const Arguments& arguments, const Option& option);
 
 /// The group's folder will be there; LVM2 refuses such names too. Throws Errc::exists.
 void require_no_such_device(Session& session, const std::string& group);

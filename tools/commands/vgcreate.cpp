@@ -5,6 +5,7 @@
 #include "lib/base/log.h"
 #include "metadata/edit_pvs.h"
 #include "metadata/names.h"
+#include "metadata/tags.h"
 #include "tools/commands/group_options.h"
 #include "tools/commands/list.h"
 #include "tools/commands/new_pvs.h"
