@@ -284,10 +284,12 @@ inline constexpr auto kDamageKinds = std::to_array<DamageKind>({
     {"STORE-COPY-DAMAGED", Severity::warning,
      "A copy of a keystore is not what its trailer says, or its trailer is damaged. It may still open; "
      "other copies come first.",
-     "any other copy serves; a change of the keystore writes it anew"},
+     "any other copy serves; 'cvck --repair', the next unlocking or a change of the keystore writes it anew"},
     {"STORE-COPY-STALE", Severity::warning,
      "A copy of a keystore is older than the metadata says: passphrases that were removed may open it.",
-     "a change of the keystore writes it anew"},
+     "'cvck --repair', the next unlocking or a change of the keystore writes it anew; where all copies are "
+     "old, "
+     "see with cvkey list and cvkey remove that the passphrases are what they should be"},
     {"STORE-COPY-FOREIGN", Severity::error,
      "The extents of a keystore's copy hold another keystore: the metadata was restored from a time "
      "before they were given away.",

@@ -82,6 +82,16 @@ void write_verified(device::BlockDevice& device, Bytes at, std::span<const std::
         .advise("the disk is failing; replace it");
 }
 
+/// A whole copy: what lay between the handler's bytes and the trailer was somebody else's.
+void write_whole(device::BlockDevice& device, std::span<const std::byte> handler_bytes,
+                 std::span<const std::byte, kStoreTrailerBytes> trailer) {
+  CV_ASSERT(Bytes(handler_bytes.size()) + kTrailer <= device.size());
+  std::vector<std::byte> whole(device.size().n);
+  std::ranges::copy(handler_bytes, whole.begin());
+  std::ranges::copy(trailer, whole.end() - kStoreTrailerBytes);
+  write_verified(device, Bytes(0), whole);
+}
+
 /// Blocks of `part` that `there` does not have yet.
 void write_differences(device::BlockDevice& device, const Range<Bytes>& part,
                        std::span<const std::byte> wanted, std::span<const std::byte> there) {
@@ -117,6 +127,11 @@ std::vector<StoreCopy> read_copies(const VolumeGroup& vg, const PvDevices& devic
   std::vector<StoreCopy> copies;
   for (unsigned number = 1; number <= keystore_at(store).copies.size(); ++number)
     copies.push_back(read_copy(vg, devices, store, number));
+  // Only a store that was taken over in place has no trailer, and only one copy.
+  const bool any =
+      std::ranges::any_of(copies, [](const StoreCopy& copy) { return copy.trailer.has_value(); });
+  for (StoreCopy& copy : copies)
+    if (any && !copy.trailer && copy.flaw.empty()) copy.flaw = "it has no trailer";
   const auto rank = [](const StoreCopy& copy) {
     return std::tuple(!copy.bytes.empty(), copy.intact, copy.trailer ? copy.trailer->generation : 0);
   };
@@ -130,14 +145,45 @@ void write_new_copies(const VolumeGroup& vg, const PvDevices& devices, const Log
   CV_ASSERT(Bytes(handler_bytes.size()) <= handler_room(vg, store) || keystore.copies.empty());
   const auto trailer = pack(make_store_trailer(store.id, keystore.generation.value_or(0),
                                                keystore.iv_next.value_or(Sectors()), handler_bytes));
-  for (unsigned number = 1; number <= keystore.copies.size(); ++number) {
-    const auto device = open_copy(vg, devices, store, number);
-    // What lay between the handler's bytes and the trailer was somebody else's.
-    std::vector<std::byte> whole(device->size().n);
-    std::ranges::copy(handler_bytes, whole.begin());
-    std::ranges::copy(trailer, whole.end() - kStoreTrailerBytes);
-    write_verified(*device, Bytes(0), whole);
+  for (unsigned number = 1; number <= keystore.copies.size(); ++number)
+    write_whole(*open_copy(vg, devices, store, number), handler_bytes, trailer);
+}
+
+std::vector<unsigned> copies_to_heal(const LogicalVolume& store, std::span<const StoreCopy> copies) {
+  std::vector<unsigned> numbers;
+  if (copies.size() < 2 || !copies.front().intact || is_outdated(store, copies)) return numbers;
+  const StoreCopy& best = copies.front();
+  for (const StoreCopy& copy : copies.subspan(1)) {
+    const bool is_foreign = copy.trailer && copy.trailer->store != store.id;
+    if (copy.bytes.empty() || is_foreign) continue;
+    if (!copy.intact || copy.trailer->generation != best.trailer->generation || copy.bytes != best.bytes)
+      numbers.push_back(copy.number);
   }
+  std::ranges::sort(numbers);
+  return numbers;
+}
+
+bool is_outdated(const LogicalVolume& store, std::span<const StoreCopy> copies) {
+  const auto generation = keystore_at(store).generation.value_or(0);
+  bool any = false;
+  for (const StoreCopy& copy : copies) {
+    if (!copy.trailer || copy.trailer->store != store.id) continue;
+    if (copy.trailer->generation >= generation) return false;
+    any = true;
+  }
+  return any;
+}
+
+std::vector<unsigned> heal_copies(const VolumeGroup& vg, const PvDevices& devices,
+                                  const LogicalVolume& store) {
+  const auto copies = read_copies(vg, devices, store);
+  const auto numbers = copies_to_heal(store, copies);
+  if (numbers.empty()) return numbers;
+  auto trailer = *copies.front().trailer;
+  trailer.iv_next = std::max(trailer.iv_next, keystore_at(store).iv_next.value_or(Sectors()));
+  for (const unsigned number : numbers)
+    write_whole(*open_copy(vg, devices, store, number), copies.front().bytes, pack(trailer));
+  return numbers;
 }
 
 void rewrite_copies(const VolumeGroup& vg, const PvDevices& devices, const LogicalVolume& store,

@@ -44,6 +44,20 @@ void write_new_copies(const VolumeGroup& vg, const PvDevices& devices, const Log
 void rewrite_copies(const VolumeGroup& vg, const PvDevices& devices, const LogicalVolume& store,
                     std::span<const std::byte> handler_bytes, const std::vector<Range<Bytes>>& order);
 
+/// The numbers of the copies that can be reached and are not what the best one is: damaged, older, or never
+/// written. None where the best one is damaged itself, is older than the segment says, or has no trailer;
+/// never one that holds another store. `copies` as read_copies() gives them.
+std::vector<unsigned> copies_to_heal(const LogicalVolume& store, std::span<const StoreCopy> copies);
+
+/// Whether every copy that can be read is older than the segment says: secrets that were removed may open it.
+bool is_outdated(const LogicalVolume& store, std::span<const StoreCopy> copies);
+
+/// Writes the best copy over copies_to_heal(), one after the other, each flushed, read back and compared.
+/// Returns their numbers. The group's lock is held exclusively. Throws at the first that fails; the best one
+/// is never touched.
+std::vector<unsigned> heal_copies(const VolumeGroup& vg, const PvDevices& devices,
+                                  const LogicalVolume& store);
+
 /// Lets the trailers of `store` say the segment's iv_next, which has grown. A copy whose trailer can't be
 /// updated is logged as a warning: the text is what counts.
 void update_trailers(const VolumeGroup& vg, const PvDevices& devices, const LogicalVolume& store);

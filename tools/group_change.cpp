@@ -56,11 +56,26 @@ Transaction begin_change(Session& session, const std::string& vg, const BeginOpt
     if (!waits) {
       settle(change);
       finish_erasing(session, change);
+      heal_stores(session, change.current(), change.devices());
       return change;
     }
   }
   if (!session.is_test()) finish_split_of(session, vg);
   return session.store().begin(vg, options);
+}
+
+void heal_stores(Session& session, const VolumeGroup& vg, const PvDevices& devices) {
+  for (const std::string& name : session.stores_to_heal(vg.id)) {
+    const LogicalVolume* store = find_lv(vg, name);
+    if (store == nullptr || keystore_of(*store) == nullptr || keystore_of(*store)->erasing) continue;
+    try {
+      for (const unsigned number : heal_copies(vg, devices, *store))
+        log::notice("Copy {} of the keystore {}/{} was written anew", number, vg.name, name);
+    } catch (const Error& error) {
+      log::warning("the copies of the keystore {}/{} could not be healed: {}", vg.name, name, error.what());
+    }
+  }
+  session.forget_healing(vg.id);
 }
 
 void erase_store(Session& session, const Transaction& change, const std::string& name) {

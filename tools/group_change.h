@@ -21,6 +21,10 @@ metadata::Origin origin_of(Session& session);
 metadata::Transaction begin_change(Session& session, const std::string& vg,
                                    const metadata::BeginOptions& options = {});
 
+/// Writes copies of keystores anew that an unlocker found damaged or old. The group's lock is held
+/// exclusively. What fails is logged as a warning: the keystore opens without it.
+void heal_stores(Session& session, const metadata::VolumeGroup& vg, const metadata::PvDevices& devices);
+
 /// Overwrites the bytes of one such store and forgets its key. The group still has it afterwards.
 void erase_store(Session& session, const metadata::Transaction& change, const std::string& store);
 /// Overwrites the stores that the group marks as being erased, and commits the group without them.

@@ -50,16 +50,6 @@ metadata::StoreOptions store_options(const Host& host, const Arguments& argument
   return options;
 }
 
-std::vector<std::vector<std::byte>> bytes_of_copies(const metadata::VolumeGroup& vg,
-                                                    const metadata::PvDevices& devices,
-                                                    const metadata::LogicalVolume& store) {
-  std::vector<std::vector<std::byte>> all;
-  for (auto& copy : metadata::read_copies(vg, devices, store)) {
-    if (!copy.bytes.empty()) all.push_back(std::move(copy.bytes));
-  }
-  return all;
-}
-
 }  // namespace
 
 Host process_host(Console& console, Output& output) {
@@ -137,12 +127,39 @@ activate::KeyCache& Session::keys() {
 }
 
 activate::Unlocker Session::unlocker(const metadata::PvDevices& devices) {
-  const auto copies = [devices](const metadata::VolumeGroup& vg, const metadata::LogicalVolume& store) {
+  const auto copies = [this, devices](const metadata::VolumeGroup& vg, const metadata::LogicalVolume& store) {
     return bytes_of_copies(vg, devices, store);
   };
   activate::Unlocker::Settings settings;
   settings.use_cached = !arguments_.has(kNoCache);
   return {handlers_, copies, secrets_, keys(), mapper(), settings};
+}
+
+std::vector<std::vector<std::byte>> Session::bytes_of_copies(const metadata::VolumeGroup& vg,
+                                                             const metadata::PvDevices& devices,
+                                                             const metadata::LogicalVolume& store) {
+  auto copies = metadata::read_copies(vg, devices, store);
+  if (looked_at_.insert({vg.id, store.id}).second) {
+    if (metadata::is_outdated(store, copies))
+      log::warning(
+          "every copy of the keystore {}/{} at hand is older than the metadata says: passphrases that were "
+          "removed may open it",
+          vg.name, store.name);
+    for (const unsigned number : metadata::copies_to_heal(store, copies)) {
+      log::warning("copy {} of the keystore {}/{} is damaged or old", number, vg.name, store.name);
+      to_heal_[vg.id].insert(store.name);
+    }
+  }
+  std::vector<std::vector<std::byte>> all;
+  for (auto& copy : copies)
+    if (!copy.bytes.empty()) all.push_back(std::move(copy.bytes));
+  return all;
+}
+
+std::vector<std::string> Session::stores_to_heal(const VgId& vg) const {
+  const auto found = to_heal_.find(vg);
+  if (found == to_heal_.end()) return {};
+  return {found->second.begin(), found->second.end()};
 }
 
 }  // namespace cv::tools

@@ -3,9 +3,12 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "activate/activator.h"
 #include "activate/key_cache.h"
@@ -71,10 +74,19 @@ class Session {
   SecretInput& secrets() { return secrets_; }
   activate::KeyCache& keys();
   activate::Activator activator() { return {mapper(), &keys()}; }
-  /// Of a group whose PVs are there; with --nocache it takes no key that is at hand.
+  /// Of a group whose PVs are there; with --nocache it takes no key that is at hand. Of copies of a store
+  /// that are not as they should be it warns, and notes that they want healing.
   activate::Unlocker unlocker(const metadata::PvDevices& devices);
+  /// The names of the stores of that group with copies that an unlocker found to want healing.
+  std::vector<std::string> stores_to_heal(const VgId& vg) const;
+  /// It has been done, or can't be.
+  void forget_healing(const VgId& vg) { to_heal_.erase(vg); }
 
  private:
+  std::vector<std::vector<std::byte>> bytes_of_copies(const metadata::VolumeGroup& vg,
+                                                      const metadata::PvDevices& devices,
+                                                      const metadata::LogicalVolume& store);
+
   Host host_;
   const Arguments& arguments_;
   Configuration configuration_;
@@ -84,6 +96,8 @@ class Session {
   std::unique_ptr<activate::Mapper> mapper_;
   std::unique_ptr<crypt::Keyring> keyring_;
   std::unique_ptr<activate::KeyCache> keys_;
+  std::map<VgId, std::set<std::string>> to_heal_;
+  std::set<activate::StoreId> looked_at_;  ///< warned of once
 };
 
 }  // namespace cv::tools

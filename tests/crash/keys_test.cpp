@@ -3,11 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lib/base/bytes.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "lib/crypt/key_handler.h"
 #include "metadata/check.h"
 #include "metadata/store_bytes.h"
+#include "metadata/volume_bytes.h"
 #include "tests/support/crash_device.h"
 #include "tests/support/crypt_samples.h"
 #include "tests/support/in_process.h"
@@ -127,6 +129,26 @@ TEST_P(KeysInAPowerCut, OpenWhileASecretIsChanged) {
   cut(cheap({"cvkey", "change", "--keyfile", file("a"), "--new-keyfile", file("b")}), {"a", "b"});
   EXPECT_FALSE(opens(disks_, {"a"}));
   EXPECT_TRUE(opens(disks_, {"b"}));
+}
+
+TEST_P(KeysInAPowerCut, OpenWhileACopyIsHealed) {
+  const auto spoil = [&] {
+    auto devices = test::store_on(disks_);
+    const Scan scan = devices.scan();
+    const FoundGroup& group = scan.groups.front();
+    const auto copy = open_volume(group.vg, group.devices, data_lv_name("cryptostore1", 1));
+    std::vector<std::byte> noise(copy->size().n);
+    fill_random(noise);
+    copy->write(Bytes(0), noise);
+  };
+  spoil();
+  cut({"cvck", "--repair", "vg0"}, {"a"});
+
+  auto devices = test::store_on(disks_);
+  const Scan scan = devices.scan();
+  const FoundGroup& group = scan.groups.front();
+  for (const StoreCopy& copy : read_copies(group.vg, group.devices, lv_at(group.vg, "cryptostore1")))
+    EXPECT_TRUE(copy.intact) << copy.number;
 }
 
 INSTANTIATE_TEST_SUITE_P(Luks, KeysInAPowerCut, testing::Values("luks1", "luks2"),

@@ -7,6 +7,7 @@
 #include "metadata/hints.h"
 #include "metadata/inspect.h"
 #include "metadata/repair.h"
+#include "metadata/store_bytes.h"
 #include "tools/commands/list.h"
 #include "tools/common_options.h"
 #include "tools/group_change.h"
@@ -118,6 +119,30 @@ class Checkup {
       });
       if (repair.needs_consent()) metadata::drop_hints(session_.store().options().lvm_run_dir);
     }
+    repair_stores(group);
+  }
+
+  /// Copies of keystores that are damaged or old, from the best one.
+  void repair_stores(const FoundGroup& group) {
+    metadata::require_usable(group);
+    for (const auto& lv : group.vg.lvs) {
+      const auto* keystore = metadata::keystore_of(lv);
+      if (keystore == nullptr || keystore->erasing) continue;
+      attempt([&] { repair_store(group, lv); });
+    }
+  }
+  void repair_store(const FoundGroup& group, const metadata::LogicalVolume& store) {
+    const auto told = [&](unsigned number) {
+      return fmt::format("write copy {} of the keystore {}/{} anew", number, group.vg.name, store.name);
+    };
+    if (session_.is_test()) {
+      const auto copies = metadata::read_copies(group.vg, group.devices, store);
+      for (const unsigned number : metadata::copies_to_heal(store, copies))
+        log::notice("would {}", told(number));
+      return;
+    }
+    for (const unsigned number : metadata::heal_copies(group.vg, group.devices, store))
+      log::notice("Repaired: {}", told(number));
   }
 
   void convert(const std::string& name) {
@@ -268,16 +293,17 @@ Command cvck() {
       .sections = {{"REPAIR",
                     "With --repair these are repaired, since nothing has to be guessed: copies of the "
                     "metadata that are "
-                    "old, damaged or not there, from the newest one; texts that were announced by a change "
+                    "old, damaged or not there, from the newest one; copies of keystores, from the best one; "
+                    "texts that were announced by a change "
                     "that did not "
                     "finish; labels that don't say that they are in use; erasures of keystores that did not "
                     "finish; and, "
                     "after a question, physical volumes that the group has left behind, which lose their old "
                     "metadata. "
                     "With --native-form a group of the RFC's form is brought into the present one.\n\n"
-                    "Neither the volumes nor the contents of any extent are touched, but for keystores that "
-                    "are to be "
-                    "erased. The newest text stays as it is, with its number. Each step is written so that a "
+                    "Neither the volumes nor the contents of any extent are touched, but for copies of "
+                    "keystores, and keystores that are to be erased. The newest text stays as it is, with "
+                    "its number. Each step is written so that a "
                     "power cut "
                     "leaves it to be repeated. Groups of another host, and groups where it can't be told "
                     "which text is "
