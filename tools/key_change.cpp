@@ -85,12 +85,31 @@ std::optional<int> KeyChange::slot_of(const crypt::SecureBytes& secret) {
   return unlocked->slot;
 }
 
-void KeyChange::write(std::vector<std::byte> changed, std::string_view reason) {
+Transaction KeyChange::begin() {
   Transaction change = begin_change(session_, found_.vg.name);
   require_same_store(found_.vg, change.current(), name_);
   if (loadable(change.current(), change.devices()) != bytes_)
     throw Error(Errc::refused, "the keystore {} was changed meanwhile", title_)
         .advise("run the command again");
+  return change;
+}
+
+void KeyChange::replace(std::vector<std::byte> changed, const std::string& handler, std::string_view reason) {
+  Transaction change = begin();
+  const VolumeGroup base = base_of(session_, Purpose::change, change.current(), change.devices(), true);
+  const Bytes region(changed.size() + kStoreTrailerBytes);
+  change.prepare(replace_bytes(base, name_, handler, region, fresh_ids(), origin_of(session_)), reason);
+  const VolumeGroup& next = change.prepared();
+  write_new_copies(next, change.devices(), lv_at(next, name_), changed);
+  change.commit();
+  during(fmt::format("{} is of handler {} now, but its old bytes are not yet overwritten", title_, handler),
+         [&] { finish_erasing(session_, change); });
+  found_.vg = change.current();
+  bytes_ = std::move(changed);
+}
+
+void KeyChange::write(std::vector<std::byte> changed, std::string_view reason) {
+  Transaction change = begin();
   const VolumeGroup base = base_of(session_, Purpose::change, change.current(), change.devices(), true);
   change.prepare(with_next_generation(base, name_), reason);
   const VolumeGroup& next = change.prepared();

@@ -43,8 +43,13 @@ class KeyChange {
   /// group's lock. Throws Errc::refused where the store is not what it was when it was read. bytes() is
   /// `changed` afterwards.
   void write(std::vector<std::byte> changed, std::string_view reason);
+  /// The same where `changed` is for another handler: it goes to extents that are free now, and the old
+  /// copies are overwritten behind the commit. A power cut leaves the old store or the new one.
+  void replace(std::vector<std::byte> changed, const std::string& handler, std::string_view reason);
 
  private:
+  /// The lock, and the store still as it was read. Throws Errc::refused.
+  metadata::Transaction begin();
   /// The best copy that can be loaded; warns of those that can't.
   std::vector<std::byte> loadable(const metadata::VolumeGroup& vg, const metadata::PvDevices& devices) const;
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lib/base/range.h"
@@ -58,6 +59,10 @@ class KeySlots {
 
   /// Two stores with equal digests have the same master key; unequal ones say nothing.
   virtual std::vector<std::byte> key_digest(std::span<const std::byte> store) const = 0;
+
+  /// The same key behind the same secrets, as a store of the handler `to`; it may be longer. Throws
+  /// Errc::unsupported with the reason where that can't be done.
+  virtual std::vector<std::byte> convert(std::span<const std::byte> store, std::string_view to) const = 0;
 
   /// The whole store in parts: a change that is written part by part, each flushed before the next, leaves a
   /// store that can be loaded wherever it stops.

@@ -22,6 +22,8 @@ struct LuksSlots::Loaded {
 
 namespace {
 
+constexpr std::size_t kLuks2HeadBytes = 64 * 1024;
+
 bool is_in_use(crypt_device* device, int slot) {
   const crypt_keyslot_info status = crypt_keyslot_status(device, slot);
   return status != CRYPT_SLOT_INVALID && status != CRYPT_SLOT_INACTIVE;
@@ -158,6 +160,31 @@ std::vector<std::byte> LuksSlots::key_digest(std::span<const std::byte> store) c
   if (!json) throw Error(Errc::damaged, "the JSON of the LUKS2 header can't be read");
   const auto bytes = bytes_of(json->digest);
   return {bytes.begin(), bytes.end()};
+}
+
+std::vector<std::byte> LuksSlots::convert(std::span<const std::byte> store, std::string_view to) const {
+  const LuksVersion other = version_ == LuksVersion::luks1 ? LuksVersion::luks2 : LuksVersion::luks1;
+  if (to != name_of(other)) {
+    throw Error(Errc::unsupported, "a {} store can become {}, and not {}", name_of(version_), name_of(other),
+                to);
+  }
+  std::vector<std::byte> room(store.begin(), store.end());
+  // The two headers of LUKS2 are larger, and its key slots begin later.
+  if (other == LuksVersion::luks2) room.resize(room.size() + kLuks2HeadBytes);
+  const Loaded loaded = load(room);
+  crypt_device* const device = loaded.device.get();
+  if (version_ == LuksVersion::luks2)
+    for (const NameToken& named : name_tokens(device)) crypt_token_json_set(device, named.token, nullptr);
+  const int result = crypt_convert(device, type_of(other), nullptr);
+  if (result < 0) {
+    throw Error(Errc::unsupported, "libcryptsetup can't make a {} header of it: {}", name_of(other),
+                loaded.device.reason(result))
+        .advise("{}",
+                other == LuksVersion::luks1
+                    ? "luks1 has at most 8 key slots, all with pbkdf2 and one hash, and sectors of 512 bytes"
+                    : "make a backup, and let cryptsetup repair look at it");
+  }
+  return loaded.file.contents();
 }
 
 std::vector<Range<Bytes>> LuksSlots::write_order(std::span<const std::byte> store) const {

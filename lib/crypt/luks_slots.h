@@ -21,6 +21,7 @@ class LuksSlots final : public KeySlots {
                 const NewSlot& wanted) const override;
   std::vector<std::byte> remove(std::span<const std::byte> store, int number) const override;
   std::vector<std::byte> key_digest(std::span<const std::byte> store) const override;
+  std::vector<std::byte> convert(std::span<const std::byte> store, std::string_view to) const override;
   std::vector<Range<Bytes>> write_order(std::span<const std::byte> store) const override;
 
  private:

@@ -52,6 +52,40 @@ secrets_come_and_go() {
   done
 }
 
+stores_change_their_kind() {
+  local from to
+  for from in luks1 luks2; do
+    to=luks2
+    [ "$from" = luks2 ] && to=luks1
+    prepare_slots "$from"
+    expect 0 cvm cvkey add "${kdf[@]}" --keyfile key --new-keyfile second "$store"
+    bad 2 "does not open" cvkey convert --keyfile wrong "$store"
+    bad 3 already cvkey convert --handler "$from" --keyfile key "$store"
+    bad 5 plain cvkey convert --handler plain --keyfile key "$store"
+    expect 0 cvm cvkey convert --test "$store"
+    grep -q "would convert" "$workdir/stdout"
+    before=$(cvm cvs --noheadings -o lv_uuid "$store")
+    expect 0 cvm cvkey convert --keyfile second "$store"
+    says "$to now"
+    same "$(cvm cvs --noheadings -o key_handler vg0/tst | tr -d ' ')" "$to"
+    same "$(cvm cvs --noheadings -o lv_uuid "$store")" "$before"
+    same "$(slots)" "0 1"
+    opens key
+    opens second
+    cryptsetup isLuks --type "$to" judged
+    # Nothing is left of the old header, nor of the store that held it.
+    same "$(cvm cvs -a --noheadings -o lv_name vg0 | grep -c cryptostore2 || true)" 0
+    expect 0 cvm cvck vg0
+    expect 0 cvm cvcreate -an --crypt --keystore cryptostore1 -L 4M -n more --keyfile key vg0
+    expect 0 cvm cvkey convert --keyfile key "$store"
+    same "$(cvm cvs --noheadings -o key_handler vg0/tst | tr -d ' ')" "$from"
+    opens second
+  done
+  expect 0 cvm cvkey add --pbkdf argon2id --pbkdf-memory 32 --pbkdf-parallel 1 --pbkdf-force-iterations 4 \
+    --keyfile key --new-keyfile wrong "$store"
+  bad 5 pbkdf2 cvkey convert --keyfile key "$store"
+}
+
 what_cryptsetup_changed_is_there() {
   prepare_slots luks2
   cvm cvkey backup --file stored "$store"
@@ -131,6 +165,7 @@ refusals() {
 }
 
 scenario "secrets are added, changed and removed" secrets_come_and_go
+scenario "stores change their kind" stores_change_their_kind
 scenario "what cryptsetup did to a backup comes back with it" what_cryptsetup_changed_is_there
 scenario "a pipe gives the old and the new secret" a_pipe_gives_the_old_and_the_new_secret
 scenario "names stay with their slot" names_stay_with_their_slot

@@ -9,6 +9,7 @@
 #include "tools/commands/key_actions.h"
 #include "tools/commands/list.h"
 #include "tools/common_options.h"
+#include "tools/store_request.h"
 
 namespace cv::tools::commands {
 
@@ -37,6 +38,7 @@ const std::vector<Action>& actions() {
       {"add", add_slot, with_new_slot({kKeySlot, kSlotName})},
       {"change", change_slot, with_new_slot({kSlotName})},
       {"remove", remove_slot, joined({kKeySlot, kForce}, secret_options())},
+      {"convert", convert_store, joined({kHandler}, secret_options())},
       {"test", test_secret, joined({kKeySlot}, secret_options())},
       {"backup", back_up_store, {kFile}},
       {"restore", restore_store, joined({kFile, kForce}, secret_options())},
@@ -79,7 +81,7 @@ Command cvkey() {
   return {
       .name = "cvkey",
       .summary = "look after the secrets and the key of a keystore",
-      .synopsis = {"list|test|load|forget VG/STORE", "add|change|remove [OPTION]... VG/STORE",
+      .synopsis = {"list|test|load|forget VG/STORE", "add|change|remove|convert [OPTION]... VG/STORE",
                    "backup|restore --file FILE VG/STORE", "erase VG/STORE"},
       .description =
           "A keystore holds the master key of its volumes. A luks1 or luks2 store gives it to whoever has "
@@ -92,6 +94,8 @@ Command cvkey() {
           "old one goes.",
       .options = {{"Options",
                    {kKeySlot, kSlotName, kFile, kTimeout,
+                    meaning(kHandler,
+                            "what the store is converted to, luks1 or luks2; the other one if not given"),
                     meaning(kForce, "do it where it is refused without, or asks")}},
                   secret_options(),
                   {"The new secret", {kNewKeyFile, kNewKeyFileOffset, kNewKeyFileSize}},
@@ -107,6 +111,9 @@ Command cvkey() {
             "remove: the slot that the secret opens; with --key-slot that slot, and the secret is one that "
             "stays. The last one goes with --force only: nothing opens the volumes then, unless a backup "
             "exists.\n\n"
+            "convert: from luks1 to luks2 or back, with all secrets, as far as libcryptsetup can. The new "
+            "header goes to extents that are free; the old ones are overwritten afterwards. Volumes stay "
+            "open.\n\n"
             "test: which slot the secret opens.\n\n"
             "backup: the store's bytes into a new file that only its owner can read. Whoever has it and a "
             "secret of today has the key for ever, also once that secret is removed here.\n\n"

@@ -16,6 +16,7 @@ void list_slots(Session& session, const Arguments& arguments, const FullVolumeNa
 void add_slot(Session& session, const Arguments& arguments, const FullVolumeName& store);
 void change_slot(Session& session, const Arguments& arguments, const FullVolumeName& store);
 void remove_slot(Session& session, const Arguments& arguments, const FullVolumeName& store);
+void convert_store(Session& session, const Arguments& arguments, const FullVolumeName& store);
 void test_secret(Session& session, const Arguments& arguments, const FullVolumeName& store);
 
 // key_material.cpp

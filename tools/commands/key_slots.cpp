@@ -70,6 +70,13 @@ int put_slot(KeyChange& store, const crypt::SecureBytes& key, const crypt::Secur
   return added.number;
 }
 
+/// A new slot hashes as the others do, unless it is said otherwise.
+crypt::KdfOptions derivation(const Arguments& arguments, const KeyChange& store) {
+  auto options = kdf_options(arguments);
+  if (options.hash.empty()) options.hash = store.attributes().hash;
+  return options;
+}
+
 void take_slot(KeyChange& store, int number) {
   store.write(store.slots().remove(store.bytes(), number),
               fmt::format("removed key slot {} of {}", number, store.title()));
@@ -112,7 +119,7 @@ void add_slot(Session& session, const Arguments& arguments, const FullVolumeName
   require_two_sources(arguments);
   KeyChange store(session, name);
   require_changeable(store.group());
-  crypt::NewSlot wanted{.kdf = kdf_options(arguments),
+  crypt::NewSlot wanted{.kdf = derivation(arguments, store),
                         .number = slot_number(arguments),
                         .name = arguments.text(kSlotName).value_or("")};
   if (session.is_test()) {
@@ -133,7 +140,7 @@ void change_slot(Session& session, const Arguments& arguments, const FullVolumeN
     return;
   }
   const crypt::Unlocked there = store.unlock();
-  crypt::NewSlot wanted{.kdf = kdf_options(arguments), .number = {}, .name = {}};
+  crypt::NewSlot wanted{.kdf = derivation(arguments, store), .number = {}, .name = {}};
   wanted.name =
       arguments.text(kSlotName).value_or(slot_at(store.slots().list(store.bytes()), there.slot, store).name);
   const int slot = put_slot(store, there.key, new_secret(session, name, store), wanted);
@@ -175,6 +182,31 @@ void remove_slot(Session& session, const Arguments& arguments, const FullVolumeN
   take_slot(store, slot);
   log::notice("Key slot {} of {} removed.", slot, store.title());
   warn_of_old_headers(store, name.lv);
+}
+
+void convert_store(Session& session, const Arguments& arguments, const FullVolumeName& name) {
+  KeyChange store(session, name);
+  require_changeable(store.group());
+  const std::string_view now = store.handler().name();
+  const std::string wanted = arguments.text(kHandler).value_or(now == "luks1" ? "luks2" : "luks1");
+  if (wanted == now)
+    throw Error(Errc::usage, "{} is of handler {} already", store.title(), now)
+        .advise("leave --handler away for the other one");
+  const auto& handler = session.handlers().at(wanted);
+  auto converted = during(store.title(), [&] { return store.slots().convert(store.bytes(), wanted); });
+  if (session.is_test()) {
+    session.output().text(fmt::format("  would convert {} from {} to {}\n", store.title(), now, wanted));
+    return;
+  }
+  const auto slots = store.slots().list(store.bytes());
+  const bool named = std::ranges::any_of(slots, [](const KeySlot& slot) { return !slot.name.empty(); });
+  if (named) log::warning("the names of key slots have no place in a {} header, and go", wanted);
+  const crypt::Unlocked there = store.unlock();
+  if (handler.verify(converted, store.attributes(), there.key) != true)
+    throw Error(Errc::unsupported, "the key of {} is not in what libcryptsetup made of it", store.title())
+        .advise("nothing was changed; please report this");
+  store.replace(std::move(converted), wanted, fmt::format("converted {} to {}", store.title(), wanted));
+  log::notice("{} is of handler {} now. Make a new backup of it.", store.title(), wanted);
 }
 
 void test_secret(Session& session, const Arguments& arguments, const FullVolumeName& name) {

@@ -151,6 +151,23 @@ TEST_P(SlotsOfLuks, OpenWhereverTheWritingOfARemovalStops) {
                  [](const Store& disk) { EXPECT_TRUE(opens(disk, "second")); });
 }
 
+TEST_P(SlotsOfLuks, GoWithTheStoreToTheOtherVersion) {
+  const bool is_first = GetParam() == LuksVersion::luks1;
+  const LuksSlots others(is_first ? LuksVersion::luks2 : LuksVersion::luks1);
+
+  const Store converted = slots_.convert(with_second(), is_first ? "luks2" : "luks1");
+  const Store back = others.convert(converted, is_first ? "luks1" : "luks2");
+
+  EXPECT_EQ(LuksHeader(converted).info().version, is_first ? LuksVersion::luks2 : LuksVersion::luks1);
+  for (const Store* store : {&converted, &back}) {
+    EXPECT_TRUE(opens(*store, "first"));
+    EXPECT_TRUE(opens(*store, "second"));
+    EXPECT_EQ(LuksHeader(*store).verify(sample_key(64)), true);
+  }
+  EXPECT_THROW(static_cast<void>(slots_.convert(store_, "plain")), Error);
+  EXPECT_THROW(static_cast<void>(slots_.convert(store_, is_first ? "luks1" : "luks2")), Error);
+}
+
 INSTANTIATE_TEST_SUITE_P(Both, SlotsOfLuks, testing::Values(LuksVersion::luks1, LuksVersion::luks2),
                          [](const auto& tested) { return std::string(name_of(tested.param)); });
 
