@@ -259,6 +259,8 @@ class GroupReader {
         append_segment(lv, size, segment_count, Position(event.position));
         return true;
       }
+      if (event.key.find('/') != std::string_view::npos)
+        throw damaged(event.position, "{} makes a section that is no segment", config::shown(event.key));
       switch (rank) {
         case known(kLogicalKeys, "id"): lv.id = to_id<LvId>(event); break;
         case known(kLogicalKeys, "status"): take_status(lv.flags, event, FlagOwner::logical); break;

@@ -129,6 +129,8 @@ TEST(GroupText, RefusesWhatLvmRefuses) {
   EXPECT_THAT(error_of(with(text, "creation_host = \"vm\"\nsegment", "segment")),
               HasSubstr("do not come together"));
   EXPECT_THAT(error_of(with(text, "lin {", "\"a/b\" {")), HasSubstr("slash"));
+  EXPECT_THAT(error_of(with(text, "segment_count = 1", "a/b = 1\nsegment_count = 1")),
+              HasSubstr("a/b makes a section that is no segment"));
 }
 
 TEST(GroupText, RefusesTwoVolumesOfOneName) {
