@@ -107,15 +107,21 @@ Unlocker::Unlocker(const crypt::HandlerList& handlers, StoreCopies copies, Secre
 
 StoreKey Unlocker::open(const VolumeGroup& vg, const std::string& store) {
   const Context cheap(vg, store, copies_, false);
-  const bool is_live = store_is_live(mapper_, vg, store);
   const auto lock = cache_.lock(cheap.id);
+  bool is_live = store_is_live(mapper_, vg, store);
   const auto named = [&] { return cheap.with(cache_.table_key(cheap.id, cheap.key_size(), is_live)); };
 
   if (cache_.in_process(cheap.id)) {
     log::verbose("key of {} from cache", cheap.name);
     return named();
   }
-  if (settings_.use_cached && cache_.in_keyring(cheap.id, is_live)) {
+  // A key that waits no longer has found its first volume, maybe since we looked.
+  const auto at_hand = [&] {
+    if (cache_.in_keyring(cheap.id, is_live)) return true;
+    if (!is_live) is_live = store_is_live(mapper_, vg, store);
+    return is_live && cache_.in_keyring(cheap.id, true);
+  };
+  if (settings_.use_cached && at_hand()) {
     log::verbose("key of {} from keyring", cheap.name);
     return named();
   }

@@ -96,7 +96,37 @@ a_key_can_be_loaded_ahead_and_forgotten() {
   expect 2 cvchange -ay --no-ask-password vg0
 }
 
+# Each derivation says so in the log of its process; `jobs` are the numbers of the logs.
+derivations_of() { cat "$@" | grep -c "derived key of" || true; }
+
+eight_processes_at_once() {
+  local i jobs=()
+  new_key key
+  cvm pvcreate /dev/ubda
+  cvm vgcreate vg0 /dev/ubda
+  expect 0 cvcreate -an --crypt --pbkdf pbkdf2 --pbkdf-force-iterations 200000 -L 4M -n v1 --keyfile key vg0
+  for i in 2 3 4 5 6 7 8; do expect 0 cvcreate -an --crypt --keystore cryptostore1 -L 4M -n "v$i" vg0; done
+  expect 2 cvchange -ay --no-ask-password vg0/v1 # nothing is at hand
+
+  for i in 1 2 3 4 5 6 7 8; do
+    cvchange -ay -vv --keyfile key "vg0/v$i" >"log$i" 2>&1 &
+    jobs+=($!)
+  done
+  for i in "${jobs[@]}"; do wait "$i" || broken "one of them failed: $(cat log*)"; done
+  for i in 1 2 3 4 5 6 7 8; do device "vg0-v$i"; done
+  same "$(derivations_of log*)" 1
+  same "$(keyctl list @u | grep -c cv:)" 1
+
+  # In session keyrings of their own they find the same key.
+  expect 0 cvchange -an vg0/v2
+  expect 0 keyctl session - cvchange -ay -vv --no-ask-password vg0/v2
+  says "from keyring"
+  expect 0 cvchange -an vg0
+  same "$(keyctl list @u | grep -c cv: || true)" 0
+}
+
 scenario "one derivation opens both volumes" one_derivation_for_both
+scenario "eight processes at once derive one key" eight_processes_at_once
 scenario "another process asks nobody, and the last one out takes the key" another_process_asks_nobody
 scenario "an inactive volume of a known store needs no key" no_key_for_an_inactive_volume
 scenario "equal plaintext gives no equal ciphertext block" disjoint_windows_and_ciphertext
