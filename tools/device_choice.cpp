@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include "lib/base/error.h"
 #include "lib/base/log.h"
+#include "lib/device/device_id.h"
+#include "lib/device/devices_file.h"
 #include "lib/device/scan.h"
 #include "lib/device/text_file.h"
 #include "metadata/disk/label.h"
@@ -84,11 +87,52 @@ void apply_filters(std::vector<std::string>& paths, const Configuration& configu
   });
 }
 
-/// A device counts as listed by its name or by the PV that it holds: names change from boot to boot.
-bool is_listed(BlockDevice& candidate, const ListedDevices& listed) {
-  if (std::ranges::find(listed.paths, candidate.path()) != listed.paths.end()) return true;
-  const auto found = metadata::disk::read_label(candidate);
-  return found.label && std::ranges::find(listed.pv_ids, found.label->id.plain()) != listed.pv_ids.end();
+/// The devices that a devices file lets be looked at; no other one is opened.
+class DeviceList {
+ public:
+  explicit DeviceList(std::string_view text) {
+    for (const auto& one : device::parse_devices_file(text)) {
+      types_.insert(one.id.type);
+      ids_.emplace(one.id, one.pv_id);
+      if (one.id.type == device::kPathType && !one.pv_id.empty()) by_pv_.insert(one.pv_id);
+    }
+  }
+
+  /// Opened where it is listed, else null.
+  std::unique_ptr<BlockDevice> open(const std::string& path) const {
+    for (const auto& type : types_) {
+      const auto name = device::device_id_name(path, type);
+      const auto line = name ? ids_.find({type, *name, device::partition_number(path)}) : ids_.end();
+      if (line == ids_.end()) continue;
+      auto device = std::make_unique<OpenedForWritingOnDemand>(path);
+      // Behind a path there may be another disk by now.
+      if (type != device::kPathType || line->second.empty()) return device;
+      if (const auto pv = pv_on(*device); pv.empty() || pv == line->second) return device;
+    }
+    if (by_pv_.empty() || device::device_id_of(path).type != device::kPathType) return nullptr;
+    auto device = std::make_unique<OpenedForWritingOnDemand>(path);
+    return by_pv_.contains(pv_on(*device)) ? std::move(device) : nullptr;
+  }
+
+ private:
+  static std::string pv_on(BlockDevice& device) {
+    const auto found = metadata::disk::read_label(device);
+    return found.label ? found.label->id.plain() : std::string();
+  }
+
+  std::set<std::string> types_;
+  std::map<device::DeviceId, std::string> ids_;  ///< and the PV that is expected there
+  std::set<std::string> by_pv_;                  ///< PVs of devices that have no better name than a path
+};
+
+/// Commands that make PVs may look at the devices that they name: those become listed then.
+bool is_to_be_listed(const std::string& path, const Arguments& arguments) {
+  const auto command = arguments.command().name;
+  if (command != "pvcreate" && command != "vgcreate" && command != "vgextend") return false;
+  return std::ranges::any_of(arguments.operands(), [&](const std::string& named) {
+    std::error_code problem;
+    return named == path || std::filesystem::canonical(named, problem).string() == path;
+  });
 }
 
 }  // namespace
@@ -115,20 +159,6 @@ bool DeviceFilter::accepts(const std::vector<std::string>& names) const {
     rejected = true;
   }
   return !rejected;
-}
-
-ListedDevices parse_devices_file(std::string_view text) {
-  ListedDevices listed;
-  for (const auto& line : split(text, '\n')) {
-    if (line.front() == '#') continue;
-    for (const auto& word : split(line, ' ')) {
-      constexpr std::string_view kDeviceName = "DEVNAME=";
-      constexpr std::string_view kPvId = "PVID=";
-      if (word.starts_with(kDeviceName)) listed.paths.push_back(word.substr(kDeviceName.size()));
-      if (word.starts_with(kPvId)) listed.pv_ids.push_back(word.substr(kPvId.size()));
-    }
-  }
-  return listed;
 }
 
 std::optional<std::string> devices_file_in_force(const Arguments& arguments,
@@ -164,18 +194,20 @@ std::vector<std::unique_ptr<BlockDevice>> chosen_devices(const Arguments& argume
     return devices;
   }
 
-  std::optional<ListedDevices> listed;
+  std::optional<DeviceList> listed;
   if (const auto path = devices_file_in_force(arguments, configuration)) {
     const auto text = device::read_text_file(*path);
     if (!text) throw Error(Errc::not_found, "there is no devices file {}", *path);
-    listed = parse_devices_file(*text);
+    listed.emplace(*text);
   }
   auto paths = device::candidate_devices();
   if (!listed) apply_filters(paths, configuration);
   for (const auto& path : paths) {
     try {
-      auto candidate = std::make_unique<OpenedForWritingOnDemand>(path);
-      if (!listed || is_listed(*candidate, *listed)) devices.push_back(std::move(candidate));
+      auto candidate = listed ? listed->open(path) : std::make_unique<OpenedForWritingOnDemand>(path);
+      if (!candidate && is_to_be_listed(path, arguments))
+        candidate = std::make_unique<OpenedForWritingOnDemand>(path);
+      if (candidate) devices.push_back(std::move(candidate));
     } catch (const Error& error) {
       log::warning("{} is passed over: {}", path, error.what());
     }

@@ -40,11 +40,4 @@ class DeviceFilter {
   std::vector<Rule> rules_;
 };
 
-/// What a devices file lists.
-struct ListedDevices {
-  std::vector<std::string> paths;   ///< DEVNAME
-  std::vector<std::string> pv_ids;  ///< PVID, without hyphens
-};
-ListedDevices parse_devices_file(std::string_view text);
-
 }  // namespace cv::tools

@@ -4,6 +4,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/log.h"
+#include "tools/commands/listed_pvs.h"
 #include "tools/commands/pv_options.h"
 
 namespace cv::tools::commands {
@@ -32,6 +33,8 @@ void NewPvs::agree(const metadata::Scan& seen) {
     } else if (pv->state == metadata::PvState::member) {
       // Said before any other device is written to; the rest says Transaction::new_member().
       throw Error(Errc::in_use, "{} is in the volume group {} already", path, pv->group);
+    } else if (pv->state == metadata::PvState::orphan) {
+      there_.emplace_back(path, pv->disk.label.id);
     }
   }
   confirm_wiping(session_, blank);
@@ -42,10 +45,13 @@ void NewPvs::describe() const {
 }
 
 void NewPvs::make() {
+  PvListing listing(session_);
+  for (const auto& [path, id] : there_) listing.add(path, id);
   for (const Bare& bare : bare_) {
     wanted_.id = PvId::random();
     wanted_.force = bare.marked;
     session_.store().create_pv(bare.path, wanted_);
+    listing.add(bare.path, wanted_.id);
     log::notice("Physical volume \"{}\" successfully created.", bare.path);
   }
 }

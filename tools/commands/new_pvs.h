@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "metadata/store.h"
@@ -20,7 +21,7 @@ class NewPvs {
   void agree(const metadata::Scan& seen);
   /// What make() would do, for --test.
   void describe() const;
-  /// Makes PVs of those that are none.
+  /// Makes PVs of those that are none, and lists all in the devices file that is in force.
   void make();
 
   const std::vector<std::string>& paths() const { return paths_; }
@@ -35,6 +36,7 @@ class NewPvs {
   metadata::NewPv wanted_;
   std::vector<std::string> paths_;
   std::vector<Bare> bare_;
+  std::vector<std::pair<std::string, PvId>> there_;  ///< are PVs already
 };
 
 /// The person agrees that a group loses this PV: `question` goes on "\"PATH\" of volume group \"VG\"?".

@@ -5,6 +5,7 @@
 #include "lib/base/log.h"
 #include "tools/commands/backup_options.h"
 #include "tools/commands/list.h"
+#include "tools/commands/listed_pvs.h"
 #include "tools/commands/new_pvs.h"
 #include "tools/commands/pv_options.h"
 #include "tools/common_options.h"
@@ -54,6 +55,7 @@ void run(Session& session, const Arguments& arguments) {
     marked.insert(path);
   }
   confirm_wiping(session, paths);
+  PvListing listing(session);
   for (const auto& path : paths) {
     if (session.is_test()) {
       log::notice("would make a physical volume of {}", path);
@@ -62,6 +64,7 @@ void run(Session& session, const Arguments& arguments) {
     auto one = wanted;
     one.force = wanted.force || marked.contains(path);
     session.store().create_pv(path, one);
+    listing.add(path, one.id);
     log::notice("Physical volume \"{}\" successfully created.", path);
     wanted.id = PvId::random();
   }

@@ -1,6 +1,7 @@
 // pvremove: takes the label off physical volumes.
 #include "lib/base/log.h"
 #include "tools/commands/list.h"
+#include "tools/commands/listed_pvs.h"
 #include "tools/commands/new_pvs.h"
 #include "tools/common_options.h"
 #include "tools/session.h"
@@ -10,6 +11,7 @@ namespace cv::tools::commands {
 namespace {
 
 void run(Session& session, const Arguments& arguments) {
+  PvListing listing(session);
   for (const auto& operand : arguments.operands()) {
     const auto path = session.device_path(operand);
     if (session.is_test()) {
@@ -27,6 +29,7 @@ void run(Session& session, const Arguments& arguments) {
       force = true;
     }
     session.store().remove_pv(path, force, take_members);
+    if (pv != nullptr) listing.remove(pv->disk.label.id);
     log::notice("Labels on physical volume \"{}\" successfully wiped.", path);
   }
 }

@@ -85,12 +85,3 @@ TEST(DeviceFilter, IsRefusedWhereItIsNone) {
     test::expect_error(Errc::usage, "", [&] { DeviceFilter({bad}); });
   }
 }
-
-TEST(DevicesFile, ListsNamesAndIds) {
-  const auto listed = parse_devices_file(
-      "# LVM uses devices listed in this file.\nVERSION=1.1.2\n"
-      "IDTYPE=devname IDNAME=/dev/loop0 DEVNAME=/dev/loop0 PVID=7VGuUk3mGe3PaTP9NSNHwxBqHXiFcaPA\n\n");
-
-  EXPECT_EQ(listed.paths, std::vector<std::string>{"/dev/loop0"});
-  EXPECT_EQ(listed.pv_ids, std::vector<std::string>{"7VGuUk3mGe3PaTP9NSNHwxBqHXiFcaPA"});
-}
