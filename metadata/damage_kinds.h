@@ -153,7 +153,7 @@ inline constexpr auto kDamageKinds = std::to_array<DamageKind>({
      "--metadataignore n"},
     {"SPLIT-UNFINISHED", Severity::warning,
      "A vgsplit was interrupted: two groups share physical volumes until it is finished.",
-     "the next change of either group finishes it"},
+     "'cvck --repair' and the next change of either group finish it"},
     {"METADATA-FULL", Severity::warning,
      "The metadata takes most of the room that there is for it: soon changes will be refused.",
      "add a physical volume with a larger area (pvcreate --metadatasize), and take those with small "

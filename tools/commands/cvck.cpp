@@ -81,6 +81,13 @@ class Checkup {
   // ---- repairs
 
   void repair(const Scan& seen, const std::string& name) {
+    const auto& obstacles = metadata::group_at(seen, name).obstacles;
+    if (std::ranges::find(obstacles, metadata::Hindrance::unfinished, &metadata::Obstacle::kind) !=
+        obstacles.end()) {
+      if (session_.is_test()) return log::notice("would finish the split that {} takes part in", name);
+      static_cast<void>(begin_change(session_, name));
+      return repair(look(), name);
+    }
     const auto consents = ask(seen, name);
     repair_copies(name, consents);
     const auto group = session_.store().read(name).group.vg;
@@ -296,8 +303,8 @@ Command cvck() {
                     "old, damaged or not there, from the newest one; copies of keystores, from the best one; "
                     "texts that were announced by a change "
                     "that did not "
-                    "finish; labels that don't say that they are in use; erasures of keystores that did not "
-                    "finish; and, "
+                    "finish; labels that don't say that they are in use; splits and erasures of keystores "
+                    "that did not finish; and, "
                     "after a question, physical volumes that the group has left behind, which lose their old "
                     "metadata. "
                     "With --native-form a group of the RFC's form is brought into the present one.\n\n"

@@ -5,6 +5,7 @@
 #include "metadata/iv_space.h"
 #include "metadata/store_bytes.h"
 #include "metadata/volume_bytes.h"
+#include "tests/support/broken_split.h"
 #include "tests/support/group_builder.h"
 #include "tests/unit/metadata/damage_samples.h"
 
@@ -289,6 +290,17 @@ const std::map<std::string, Find>& damage_of_disks() {
          label.metadata_areas.push_back({Bytes(2 << 20), Bytes(65536)});
          disk::write_label(*disks[0], label);
          return found_on(disks);
+       }},
+      {"SPLIT-UNFINISHED",
+       [] {
+         std::set<std::string> both{"SPLIT-UNFINISHED"};
+         for (const unsigned commits : {1U, 2U}) {
+           const auto disks = made(2);
+           auto store = store_on(disks);
+           begin_split(store, commits);
+           if (!found_on(disks).contains("SPLIT-UNFINISHED")) both.clear();
+         }
+         return both;
        }},
       {"STORE-COPY-MISSING",
        [] {

@@ -5,6 +5,8 @@
 
 #include "metadata/damage.h"
 #include "metadata/disk/metadata_area.h"
+#include "tests/support/broken_split.h"
+#include "tests/support/fixture_disk.h"
 #include "tests/unit/tools/command_harness.h"
 #include "tools/commands/list.h"
 
@@ -139,6 +141,35 @@ TEST(Cvck, FinishesAnErasureThatWasInterrupted) {
   EXPECT_THAT(outcome.output, Not(HasSubstr("STORE-ERASING")));
   EXPECT_THAT(workshop.run({"cvs", "-a", "--noheadings", "-o", "lv_name", "vg0"}).output,
               Not(HasSubstr("cryptostore1")));
+}
+
+TEST(Cvck, FindsASplitThatWasInterruptedAndFinishesIt) {
+  for (const unsigned commits : {1U, 2U}) {
+    Workshop workshop;
+    make_group(workshop);
+    {
+      std::vector<std::unique_ptr<device::BlockDevice>> devices;
+      for (const auto* name : {"pv0", "pv1"})
+        devices.push_back(device::open_device(workshop.path(name), device::Access::read_write));
+      MetadataStore store(std::move(devices), test::quiet_options());
+      test::begin_split(store, commits);
+    }
+
+    const auto found = workshop.run({"cvck"});
+    const auto tested = workshop.run({"cvck", "--repair", "--test", "vg1"});
+    const auto repaired = workshop.run({"cvck", "--repair", "vg1"});
+
+    EXPECT_EQ(found.status, 0) << found.error;
+    EXPECT_THAT(found.output, HasSubstr("vg1: warning SPLIT-UNFINISHED: "));
+    EXPECT_EQ(found.output.find("vg0: warning SPLIT-UNFINISHED") != std::string::npos, commits == 1);
+    EXPECT_THAT(tested.messages, HasSubstr("would finish the split that vg1 takes part in"));
+    EXPECT_EQ(repaired.status, 0) << repaired.error;
+    const auto after = workshop.run({"cvck"});
+    EXPECT_THAT(after.output,
+                AllOf(HasSubstr("\"vg0\": no damage found"), HasSubstr("\"vg1\": no damage found")));
+    EXPECT_EQ(workshop.run({"vgs", "--noheadings", "-o", "vg_name,pv_count"}).output,
+              "  vg0   1\n  vg1   1\n");
+  }
 }
 
 TEST(Cvck, MentionsStoresWhoseHandlerIsNotInstalled) {
