@@ -7,6 +7,7 @@
 
 #include "activate/device_name.h"
 #include "activate/holders.h"
+#include "lib/base/blocked_signals.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "lib/base/match.h"
@@ -105,6 +106,8 @@ struct Change::State {
   std::vector<RemoveStep> removals;
   std::vector<RenameStep> renamings;
   std::set<StoreId> stores;  ///< whose keys the new tables hold
+  /// While a device stands still: a command that ended now would leave it so.
+  std::optional<BlockedSignals> signals;
 };
 
 namespace {
@@ -231,6 +234,7 @@ void Change::suspend() {
   auto& pending = state_->pending;
   for (auto device = pending.rbegin(); device != pending.rend(); ++device) {
     if (!device->is_live || device->suspended) continue;
+    if (!state_->signals) state_->signals.emplace();
     // Noted first: a suspend that fails half way is resumed as well.
     device->suspended = true;
     state_->mapper.run(device->suspend);
@@ -267,6 +271,7 @@ void Change::carry_out() {
         try_or_warn([&] { state.mapper.run(device.resume); });
     }
   }
+  state.signals.reset();
   for (const auto& device : state.renamings) {
     try {
       state.mapper.run(RenameDevice{device.uuid, device.name, device.former, device.publication});

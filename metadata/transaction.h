@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/base/blocked_signals.h"
 #include "lib/base/undo.h"
 #include "lib/device/lock_file.h"
 #include "metadata/area_choice.h"
@@ -59,7 +60,8 @@ class Transaction {
   /// Writes `next` beside what is valid; readers go on seeing current(). Gives it the next seqno. Throws,
   /// with nothing valid changed: for errors that check() did not find before, metadata without room, devices
   /// that fail, an archive that can't be written, and metadata that somebody changed in spite of the lock.
-  /// `reason` becomes the description: "created LV lvol0".
+  /// `reason` becomes the description: "created LV lvol0". Signals wait from here until commit() or
+  /// abandon().
   void prepare(VolumeGroup next, std::string_view reason);
   /// The group as it will be: what prepare() was given, with its seqno and device hints.
   const VolumeGroup& prepared() const;
@@ -79,6 +81,7 @@ class Transaction {
 
  private:
   struct Pending {
+    BlockedSignals signals;  ///< until it is valid or taken back
     VolumeGroup next;
     std::vector<Undo> unmark;  ///< labels of PVs that joined
     std::unique_ptr<GroupWrite> write;

@@ -1,5 +1,6 @@
 #include "lib/base/blocked_signals.h"
 
+#include <csignal>
 #include <utility>
 
 #include "lib/base/log.h"
@@ -9,27 +10,35 @@ namespace {
 
 constexpr int kEnding[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
+/// The mask of a thread is one thing for all that hold signals back in it, and these end in any order.
+struct Mask {
+  unsigned holders = 0;
+  sigset_t before{};  ///< the first of them
+};
+thread_local Mask mask;
+
 }  // namespace
 
 BlockedSignals::BlockedSignals() {
+  if (mask.holders++ > 0) return;
   sigset_t wanted;
   sigemptyset(&wanted);
   for (const int signal : kEnding) sigaddset(&wanted, signal);
-  is_active_ = ::pthread_sigmask(SIG_BLOCK, &wanted, &before_) == 0;
+  ::pthread_sigmask(SIG_BLOCK, &wanted, &mask.before);
 }
 
 BlockedSignals::BlockedSignals(BlockedSignals&& other) noexcept
-    : before_(other.before_), is_active_(std::exchange(other.is_active_, false)) {}
+    : is_active_(std::exchange(other.is_active_, false)) {}
 
 BlockedSignals::~BlockedSignals() {
-  if (!is_active_) return;
+  if (!is_active_ || --mask.holders > 0) return;
   sigset_t waiting;
   sigemptyset(&waiting);
   ::sigpending(&waiting);
   for (const int signal : kEnding)
-    if (sigismember(&waiting, signal) == 1 && sigismember(&before_, signal) == 0)
+    if (sigismember(&waiting, signal) == 1 && sigismember(&mask.before, signal) == 0)
       log::warning("signal {} came during the change and takes effect now that it is complete", signal);
-  ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &mask.before, nullptr);
 }
 
 }  // namespace cv

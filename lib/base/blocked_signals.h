@@ -1,12 +1,10 @@
 // Signals that would end a command wait while it is in the middle of a change.
 #pragma once
 
-#include <csignal>
-
 namespace cv {
 
-/// SIGINT, SIGTERM, SIGHUP and SIGQUIT wait as long as this lives. One that came takes effect when it dies,
-/// after a line that says so.
+/// SIGINT, SIGTERM, SIGHUP and SIGQUIT wait as long as one of these lives in a thread. One that came takes
+/// effect when the last dies, after a line that says so. It dies in the thread that made it.
 class [[nodiscard]] BlockedSignals {
  public:
   BlockedSignals();
@@ -15,8 +13,7 @@ class [[nodiscard]] BlockedSignals {
   ~BlockedSignals();
 
  private:
-  sigset_t before_{};
-  bool is_active_ = false;
+  bool is_active_ = true;
 };
 
 }  // namespace cv

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
+
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "metadata/edit_rename.h"
@@ -78,7 +80,54 @@ class ActivatorTest : public testing::Test {
   Activator activator_{mapper_, &cache_};
 };
 
+volatile std::sig_atomic_t arrived = 0;
+
+/// Somebody presses Ctrl-C whenever a device has just been suspended.
+class InterruptedMapper final : public Mapper {
+ public:
+  explicit InterruptedMapper(FakeMapper& mapper) : mapper_(mapper) {}
+  std::optional<DeviceInfo> find_uuid(const std::string& uuid) override { return mapper_.find_uuid(uuid); }
+  std::optional<DeviceInfo> find_name(const std::string& name) override { return mapper_.find_name(name); }
+  std::vector<DeviceInfo> list() override { return mapper_.list(); }
+  std::optional<Table> live_table(const std::string& uuid) override { return mapper_.live_table(uuid); }
+  void run(const Operation& operation) override {
+    mapper_.run(operation);
+    if (mapper_.any_suspended()) std::raise(SIGINT);
+    EXPECT_FALSE(arrived != 0 && mapper_.any_suspended());
+  }
+  void settle() override { mapper_.settle(); }
+  std::optional<TargetVersion> target_version(const std::string& type) override {
+    return mapper_.target_version(type);
+  }
+
+ private:
+  FakeMapper& mapper_;
+};
+
 }  // namespace
+
+TEST_F(ActivatorTest, LeavesNoDeviceSuspendedWhenItIsInterrupted) {
+  const auto before = striped_tst();
+  const auto after = longer(before);
+  activate(before);
+  InterruptedMapper interrupted(mapper_);
+  Activator activator(interrupted, &cache_);
+  for (const bool goes : {true, false}) {
+    arrived = 0;
+    const auto former = std::signal(SIGINT, [](int) { arrived = arrived + 1; });
+    {
+      auto change = activator.stage(before, after, {"tst"}, unlocked(after));
+      change.suspend();
+      EXPECT_EQ(arrived, 0);
+      if (goes) change.go();
+    }
+    std::signal(SIGINT, former);
+
+    EXPECT_EQ(arrived, 1);
+    EXPECT_FALSE(mapper_.any_suspended());
+    activate(before);
+  }
+}
 
 TEST_F(ActivatorTest, BringsAVolumeUp) {
   const auto vg = group_with_tst();

@@ -40,6 +40,19 @@ TEST_P(Signals, TakeEffectWhenTheChangeIsComplete) {
   EXPECT_EQ(arrived, 2);
 }
 
+TEST_P(Signals, WaitForTheLastOfSeveralChanges) {
+  auto first = std::make_optional<BlockedSignals>();
+  auto second = std::make_optional<BlockedSignals>();
+  std::raise(GetParam());
+
+  first.reset();
+  EXPECT_EQ(arrived, 0);
+  second.reset();
+  EXPECT_EQ(arrived, 1);
+  std::raise(GetParam());
+  EXPECT_EQ(arrived, 2);
+}
+
 INSTANTIATE_TEST_SUITE_P(Ending, Signals, testing::Values(SIGINT, SIGTERM, SIGHUP, SIGQUIT));
 
 }  // namespace

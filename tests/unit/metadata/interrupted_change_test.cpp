@@ -3,6 +3,7 @@
 
 #include <csignal>
 
+#include "tests/support/broken_split.h"
 #include "tests/support/fixture_disk.h"
 
 namespace cv::metadata {
@@ -56,13 +57,46 @@ TEST_F(InterruptedChange, IsCompletedBeforeTheSignalTakesEffect) {
   {
     auto change = store.begin("vg0");
     change.prepare(test::with_volume(change.current(), "a", 1), "made a");
-    EXPECT_EQ(arrived, 1);
+    EXPECT_EQ(arrived, 0) << "between the two it could leave the change half done";
+    std::raise(SIGINT);
+    EXPECT_EQ(arrived, 0);
 
-    arrived = 0;
     change.commit();
     EXPECT_EQ(arrived, 1);
   }
   EXPECT_EQ(store.scan().groups.at(0).vg.lvs.size(), 1U);
+}
+
+TEST_F(InterruptedChange, IsTakenBackBeforeTheSignalTakesEffect) {
+  {
+    auto store = test::store_on(disks_);
+    create_group(store, disks_);
+  }
+  auto store = impatient_store();
+  auto change = store.begin("vg0");
+  change.prepare(test::with_volume(change.current(), "a", 1), "made a");
+
+  change.abandon();
+
+  EXPECT_EQ(arrived, 1);
+  EXPECT_TRUE(store.scan().groups.at(0).vg.lvs.empty());
+}
+
+TEST_F(InterruptedChange, MayBeOneOfTwoThatBelongTogether) {
+  {
+    auto store = test::store_on(disks_);
+    create_group(store, disks_);
+  }
+  auto store = impatient_store();
+  {
+    auto change = store.begin_with_new("vg0", "vg1", {.membership = true});
+    test::prepare_split(change);
+
+    change.other.commit();
+    EXPECT_EQ(arrived, 0) << "the old group is still to go on without the PV";
+    change.one.commit();
+  }
+  EXPECT_EQ(arrived, 1);
 }
 
 TEST_F(InterruptedChange, MayBeThatOfAPvOrTheRemovalOfAGroup) {
