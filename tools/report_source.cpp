@@ -36,14 +36,16 @@ ReportSource::ReportSource(Session& session) : scan_(session.store().report()) {
     warn_of(found.findings);
     groups_.emplace_back(scan_, found);
   }
+}
+
+void ReportSource::miss_unreadable(const std::set<std::string>& paths) {
   const auto lost = std::ranges::find_if(scan_.pvs, [&](const FoundPv& pv) {
-    return pv.state == PvState::unreadable &&
+    return pv.state == PvState::unreadable && (paths.empty() || paths.contains(pv.disk.device->path())) &&
            std::ranges::none_of(scan_.groups, [&](const auto& group) { return group.vg.name == pv.group; });
   });
-  if (lost != scan_.pvs.end()) {
-    miss(Error(Errc::damaged, "{} holds a volume group whose metadata can't be read",
-               lost->disk.device->path()));
-  }
+  if (lost == scan_.pvs.end()) return;
+  miss(Error(Errc::damaged, "{} holds a volume group whose metadata can't be read",
+             lost->disk.device->path()));
 }
 
 const GroupFacts* ReportSource::group(std::string_view name) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -16,7 +17,8 @@ namespace cv::tools {
 
 class ReportSource {
  public:
-  /// Scans under the shared locks; what the scan found wrong is warned about.
+  /// Scans under the shared locks; what the scan found wrong is warned about, and is no failure of a report
+  /// on something else.
   explicit ReportSource(Session& session);
   ReportSource(const ReportSource&) = delete;
   ReportSource& operator=(const ReportSource&) = delete;
@@ -29,6 +31,8 @@ class ReportSource {
   /// Asks device-mapper, and for `keys` the keyring, about all volumes.
   void look_at_devices(Session& session, bool keys);
 
+  /// Misses the groups that can't be read; those on the devices of these paths, where there are any.
+  void miss_unreadable(const std::set<std::string>& paths = {});
   /// What was asked for and is not there: the report goes on without it and ends with this.
   void miss(const Error& error);
   /// The rows that the request lets pass, written; then throws what was missed first.

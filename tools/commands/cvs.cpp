@@ -167,6 +167,7 @@ void run(Session& session, const Arguments& arguments) {
   for (const auto& operand : arguments.operands()) names.push_back(parse_volume_name(operand));
 
   ReportSource source(session);
+  if (names.empty()) source.miss_unreadable();
   source.look_at_devices(session, request.mentions("key_loaded"));
   const bool hidden_too = arguments.has(kAll);
   const auto volumes = chosen(source, names, hidden_too);

@@ -43,6 +43,7 @@ void keep_named(Session& session, ReportSource& source, const std::vector<std::s
     if (pv == nullptr) source.miss(Error(Errc::not_found, "there is no physical volume {}", name));
     wanted.insert(std::move(path));
   }
+  source.miss_unreadable(wanted);
   std::erase_if(rows, [&](const Row& row) {
     return row.found_pv == nullptr || !wanted.contains(row.found_pv->disk.device->path());
   });
@@ -53,7 +54,10 @@ void run(Session& session, const Arguments& arguments) {
   if (request.wants_field_list()) return session.output().text(report::field_list(request.kind()));
   ReportSource source(session);
   auto rows = all_rows(source);
-  if (!arguments.operands().empty()) keep_named(session, source, arguments.operands(), rows);
+  if (arguments.operands().empty())
+    source.miss_unreadable();
+  else
+    keep_named(session, source, arguments.operands(), rows);
   source.finish(session, request, std::move(rows));
 }
 

@@ -23,6 +23,7 @@ void run(Session& session, const Arguments& arguments) {
     rows.push_back(row);
   };
   if (names.empty()) {
+    source.miss_unreadable();
     for (const auto& group : source.groups()) add(group);
   }
   for (const auto& name : names) {
