@@ -16,6 +16,61 @@ using device::read_text_file;
 
 namespace {
 
+enum class Kind { flag, number, text };
+struct Heeded {
+  std::string_view path;
+  Kind kind;
+};
+/// The values that are passed over where they are of another kind. Lists, which say what devices may be
+/// looked at, are not.
+constexpr Heeded kHeeded[] = {
+    {"devices/dir", Kind::text},
+    {"devices/use_devicesfile", Kind::flag},
+    {"devices/devicesfile", Kind::text},
+    {"global/locking_dir", Kind::text},
+    {"global/wait_for_locks", Kind::flag},
+    {"global/system_id_source", Kind::text},
+    {"global/system_id_file", Kind::text},
+    {"local/system_id", Kind::text},
+    {"backup/backup", Kind::flag},
+    {"backup/archive", Kind::flag},
+    {"backup/backup_dir", Kind::text},
+    {"backup/archive_dir", Kind::text},
+    {"backup/retain_min", Kind::number},
+    {"backup/retain_days", Kind::number},
+    {"crypt/use_keyring", Kind::flag},
+};
+
+/// As LVM2 reads yes and no, in words or as a number.
+std::optional<bool> as_flag(const config::Tree& leaf) {
+  if (const auto number = config::as_integer(leaf)) return *number != 0;
+  auto word = config::as_string(leaf).value_or("");
+  for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (const char* yes : {"y", "yes", "on", "true"})
+    if (word == yes) return true;
+  for (const char* no : {"n", "no", "off", "false"})
+    if (word == no) return false;
+  return std::nullopt;
+}
+
+bool is_of_kind(const config::Tree& leaf, Kind kind) {
+  switch (kind) {
+    case Kind::flag: return as_flag(leaf).has_value();
+    case Kind::number: return config::as_integer(leaf).has_value();
+    case Kind::text: return config::as_string(leaf).has_value();
+  }
+  return true;
+}
+
+std::string_view kind_name(Kind kind) {
+  switch (kind) {
+    case Kind::flag: return "0 or 1";
+    case Kind::number: return "a number";
+    case Kind::text: return "a text";
+  }
+  return "";
+}
+
 /// LVM2's rule: letters, digits and _ . - count, the rest is dropped, and it begins with a letter, digit or
 /// underscore.
 std::string legal_system_id(std::string_view raw) {
@@ -62,6 +117,11 @@ Configuration::Configuration(std::string folder, const std::vector<std::string>&
     const auto text = read_text_file(path);
     if (text) trees_.push_back(during(path, [&] { return config::read_tree(*text); }));
   }
+  for (const auto& [path, kind] : kHeeded) {
+    const auto* found = find(path);
+    if (found != nullptr && !is_of_kind(*found, kind))
+      log::warning("{} is set to what is not {}: it is passed over", path, kind_name(kind));
+  }
 }
 
 const config::Tree* Configuration::find(std::string_view path) const {
@@ -83,12 +143,17 @@ std::optional<std::string> Configuration::text(std::string_view path) const {
 
 std::vector<std::string> Configuration::texts(std::string_view path) const {
   const auto* found = find(path);
-  return found == nullptr ? std::vector<std::string>() : config::as_strings(*found);
+  if (found == nullptr) return {};
+  auto texts = config::as_strings(*found);
+  if (texts.empty() || texts.size() != found->data().items.size())
+    throw Error(Errc::usage, "{} is no list of texts", path)
+        .advise("write it in lvm.conf or --config as {} = [ \"...\", \"...\" ]", path);
+  return texts;
 }
 
 bool Configuration::flag(std::string_view path, bool otherwise) const {
-  const auto value = integer(path);
-  return value ? *value != 0 : otherwise;
+  const auto* found = find(path);
+  return found == nullptr ? otherwise : as_flag(*found).value_or(otherwise);
 }
 
 std::string host_system_id(const Configuration& configuration) {

@@ -20,10 +20,12 @@ class Configuration {
   /// read, Errc::damaged for a file.
   Configuration(std::string folder, const std::vector<std::string>& overrides);
 
-  /// "section/key".
+  /// "section/key". Values of another kind count as absent; the constructor warns of them.
   std::optional<std::int64_t> integer(std::string_view path) const;
   std::optional<std::string> text(std::string_view path) const;
+  /// Empty where there is none. Throws Errc::usage for what is no list of texts, or an empty one.
   std::vector<std::string> texts(std::string_view path) const;
+  /// A number other than 0, or "yes" and "no", "on" and "off", "true" and "false", "y" and "n".
   bool flag(std::string_view path, bool otherwise) const;
 
   const std::string& folder() const { return folder_; }

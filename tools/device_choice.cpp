@@ -1,5 +1,7 @@
 #include "tools/device_choice.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <map>
@@ -54,36 +56,58 @@ std::vector<std::string> split(std::string_view list, char separator) {
   }
 }
 
-/// Every link to a device below these folders, by the device.
-std::map<std::string, std::vector<std::string>> aliases() {
-  namespace fs = std::filesystem;
-  std::map<std::string, std::vector<std::string>> names;
-  for (const char* folder : {"/dev/disk", "/dev/mapper"}) {
+/// The names that LVM2 would know devices by: nodes and links below the folders of devices/scan.
+class DeviceNames {
+ public:
+  explicit DeviceNames(const Configuration& configuration) {
+    auto folders = configuration.texts("devices/scan");
+    is_restricted_ = !folders.empty();
+    if (folders.empty()) folders = {"/dev"};
+    for (const auto& folder : folders) add_below(folder);
+  }
+
+  /// None: the device is not to be looked at.
+  std::vector<std::string> of(const std::string& path) const {
+    std::vector<std::string> names;
+    if (!is_restricted_) names.push_back(path);
+    struct stat info {};
+    const auto known = ::stat(path.c_str(), &info) == 0 ? names_.find(info.st_rdev) : names_.end();
+    if (known != names_.end()) names.insert(names.end(), known->second.begin(), known->second.end());
+    return names;
+  }
+
+ private:
+  void add_below(const std::string& folder) {
+    namespace fs = std::filesystem;
     std::error_code problem;
-    for (fs::recursive_directory_iterator entry(folder, problem), end; !problem && entry != end;
-         entry.increment(problem)) {
-      if (!entry->is_symlink(problem)) continue;
-      const auto target = fs::canonical(entry->path(), problem);
-      if (!problem) names[target.string()].push_back(entry->path().string());
-      problem.clear();
+    fs::recursive_directory_iterator entry(folder, fs::directory_options::skip_permission_denied, problem);
+    if (problem) log::warning("devices/scan: {} is passed over: {}", folder, problem.message());
+    for (const fs::recursive_directory_iterator end; !problem && entry != end; entry.increment(problem)) {
+      struct stat info {};
+      if (::stat(entry->path().c_str(), &info) == 0 && S_ISBLK(info.st_mode))
+        names_[info.st_rdev].push_back(entry->path().string());
     }
   }
-  return names;
-}
 
-void apply_filters(std::vector<std::string>& paths, const Configuration& configuration) {
+  bool is_restricted_ = false;
+  std::map<dev_t, std::vector<std::string>> names_;
+};
+
+/// A devices file takes the place of the filters, as with LVM2.
+void apply_filters(std::vector<std::string>& paths, const Configuration& configuration, bool is_listed) {
   std::vector<DeviceFilter> filters;
   for (const char* key : {"devices/filter", "devices/global_filter"}) {
-    DeviceFilter filter = during(key, [&] { return DeviceFilter(configuration.texts(key)); });
+    if (is_listed) break;
+    const auto patterns = configuration.texts(key);
+    DeviceFilter filter = during(key, [&] { return DeviceFilter(patterns); });
     if (!filter.empty()) filters.push_back(std::move(filter));
   }
-  if (filters.empty()) return;
-  const auto other_names = aliases();
+  if (filters.empty() && configuration.texts("devices/scan").empty()) return;
+  const DeviceNames all_names(configuration);
   std::erase_if(paths, [&](const std::string& path) {
-    std::vector<std::string> names{path};
-    const auto more = other_names.find(path);
-    if (more != other_names.end()) names.insert(names.end(), more->second.begin(), more->second.end());
-    return !std::ranges::all_of(filters, [&](const DeviceFilter& filter) { return filter.accepts(names); });
+    const auto names = all_names.of(path);
+    const auto accepts = [&](const DeviceFilter& filter) { return filter.accepts(names); };
+    return names.empty() || !std::ranges::all_of(filters, accepts);
   });
 }
 
@@ -197,11 +221,13 @@ std::vector<std::unique_ptr<BlockDevice>> chosen_devices(const Arguments& argume
   std::optional<DeviceList> listed;
   if (const auto path = devices_file_in_force(arguments, configuration)) {
     const auto text = device::read_text_file(*path);
-    if (!text) throw Error(Errc::not_found, "there is no devices file {}", *path);
+    if (!text)
+      throw Error(Errc::not_found, "there is no devices file {}", *path)
+          .advise("name one that exists; an empty file is filled by pvcreate");
     listed.emplace(*text);
   }
   auto paths = device::candidate_devices();
-  if (!listed) apply_filters(paths, configuration);
+  apply_filters(paths, configuration, listed.has_value());
   for (const auto& path : paths) {
     try {
       auto candidate = listed ? listed->open(path) : std::make_unique<OpenedForWritingOnDemand>(path);

@@ -26,7 +26,7 @@ std::vector<Section> overview_sections() {
        "No secret is ever taken from the environment or from the command line."},
       {"FILES",
        "/etc/lvm/lvm.conf and /etc/lvm/lvmlocal.conf: of LVM2's configuration these are heeded: devices/dir, "
-       "devices/filter, devices/global_filter, devices/use_devicesfile, devices/devicesfile, "
+       "devices/scan, devices/filter, devices/global_filter, devices/use_devicesfile, devices/devicesfile, "
        "global/locking_dir, "
        "global/wait_for_locks, global/system_id_source and what it names, backup/backup, backup/archive, "
        "backup/backup_dir, backup/archive_dir, backup/retain_min, backup/retain_days. One key is ours: "

@@ -63,6 +63,7 @@ Host process_host(Console& console, Output& output) {
   host.make_keyring = crypt::kernel_keyring;
   const char* folder = std::getenv("LVM_SYSTEM_DIR");
   if (folder != nullptr && *folder != '\0') host.lvm_system_dir = folder;
+  while (host.lvm_system_dir.size() > 1 && host.lvm_system_dir.back() == '/') host.lvm_system_dir.pop_back();
   return host;
 }
 

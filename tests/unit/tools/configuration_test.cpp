@@ -3,12 +3,23 @@
 
 #include <gtest/gtest.h>
 
+#include "lib/base/log.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/tools/expect_error.h"
 #include "tools/device_choice.h"
 
 using namespace cv;
 using namespace cv::tools;
+
+namespace {
+
+class Lines final : public log::Sink {
+ public:
+  void line(log::Level, std::string_view line) noexcept override { text.append(line).push_back('\n'); }
+  std::string text;
+};
+
+}  // namespace
 
 TEST(Configuration, TakesTheCommandLineBeforeTheLocalFileBeforeTheFile) {
   const test::TempDir folder;
@@ -41,6 +52,37 @@ TEST(Configuration, BlamesTheFileForWhatStandsThere) {
   test::write_file(folder.path("lvm.conf"), std::string_view("global {\n"));
 
   test::expect_error(Errc::damaged, "lvm.conf", [&] { Configuration(folder.path(""), {}); });
+}
+
+TEST(Configuration, ReadsYesAndNoAsLvm2Does) {
+  for (const char* yes : {"1", "2", "\"yes\"", "\"On\"", "\"true\"", "\"y\""})
+    EXPECT_TRUE(Configuration("/nowhere", {fmt::format("a/b={}", yes)}).flag("a/b", false)) << yes;
+  for (const char* no : {"0", "\"no\"", "\"off\"", "\"FALSE\"", "\"n\""})
+    EXPECT_FALSE(Configuration("/nowhere", {fmt::format("a/b={}", no)}).flag("a/b", true)) << no;
+}
+
+TEST(Configuration, PassesOverValuesOfAnotherKindWithAWarning) {
+  Lines lines;
+  const log::Redirect redirect(lines);
+
+  const Configuration configuration("/nowhere", {"global/wait_for_locks=\"perhaps\"", "global/locking_dir=5",
+                                                 "backup/retain_min=\"x\"", "backup/archive=1.5"});
+
+  EXPECT_TRUE(configuration.flag("global/wait_for_locks", true));
+  EXPECT_EQ(configuration.text("global/locking_dir"), std::nullopt);
+  EXPECT_EQ(configuration.integer("backup/retain_min"), std::nullopt);
+  EXPECT_FALSE(configuration.flag("backup/archive", false));
+  for (const char* path :
+       {"global/wait_for_locks", "global/locking_dir", "backup/retain_min", "backup/archive"})
+    EXPECT_NE(lines.text.find(path), std::string::npos) << path;
+}
+
+TEST(Configuration, RefusesAListThatIsNone) {
+  for (const char* bad : {"5", "[]", "[ \"a\", 5 ]"})
+    test::expect_error(Errc::usage, "devices/filter", [&] {
+      static_cast<void>(
+          Configuration("/nowhere", {fmt::format("devices/filter={}", bad)}).texts("devices/filter"));
+    });
 }
 
 TEST(SystemId, IsNoneUnlessConfigured) {
@@ -78,6 +120,15 @@ TEST(DeviceFilter, AcceptsADeviceByAnyOfItsNames) {
 TEST(DeviceFilter, LetsPassWhatNoRuleIsAbout) {
   EXPECT_TRUE(DeviceFilter({"r|loop|"}).accepts({"/dev/sda"}));
   EXPECT_FALSE(DeviceFilter({"r/loop/"}).accepts({"/dev/loop0"}));
+}
+
+TEST(DeviceFilter, IsReadAsLvm2WritesIt) {
+  // Any character parts the pattern; brackets, anchors, groups and alternatives are LVM2's.
+  EXPECT_TRUE(DeviceFilter({"a#^/dev/(sd[a-c]|vd.)[0-9]*$#", "r|.*|"}).accepts({"/dev/vdb12"}));
+  EXPECT_FALSE(DeviceFilter({"a#^/dev/(sd[a-c]|vd.)[0-9]*$#", "r|.*|"}).accepts({"/dev/sdd1"}));
+  // A link that is accepted saves the device, one that no rule is about does not.
+  EXPECT_TRUE(DeviceFilter({"r|^/dev/sd|", "a|by-id|"}).accepts({"/dev/sda", "/dev/disk/by-id/x"}));
+  EXPECT_FALSE(DeviceFilter({"r|^/dev/sd|"}).accepts({"/dev/sda", "/dev/disk/by-id/x"}));
 }
 
 TEST(DeviceFilter, IsRefusedWhereItIsNone) {
