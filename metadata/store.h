@@ -29,6 +29,7 @@ struct StoreOptions {
   std::string host_name = system_host_name();        ///< creation_host of what is written
   std::string lvm_run_dir = "/run/lvm";              ///< where stock LVM2 keeps its hints
   std::function<std::uint64_t()> now = system_time;  ///< creation_time of what is written
+  bool allow_mixed_block_sizes = false;              ///< in one group
   ArchiveSettings archive;                           ///< files beside the disks; none unless asked for
 };
 

@@ -7,6 +7,7 @@
 #include "lib/base/blocked_signals.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
+#include "metadata/block_sizes.h"
 #include "metadata/check.h"
 #include "metadata/edit_group.h"
 #include "metadata/hints.h"
@@ -227,6 +228,8 @@ void Transaction::prepare(VolumeGroup next, std::string_view reason) {
                                  [&](const PhysicalVolume& member) { return is_joining(before, member); });
   CV_ASSERT(may_change_membership_ || (!joins && pending->leaving.empty() && next.name == before.name));
 
+  if (joins) require_fitting_members(next);
+
   auto text = print_checked(next, reason);
   auto targets = targets_for(next);
   pending->write =
@@ -239,6 +242,20 @@ void Transaction::prepare(VolumeGroup next, std::string_view reason) {
   mark_members(*pending);
   pending->write->prepare();
   pending_ = std::move(pending);
+}
+
+/// A group that is split off is what it was before, only smaller.
+void Transaction::require_fitting_members(const VolumeGroup& next) {
+  std::vector<BlocksOfDevice> members;
+  std::vector<BlocksOfDevice> joining;
+  for (const auto& member : next.pvs) {
+    const auto* pv = usable_pv(member.id);
+    if (pv == nullptr) continue;
+    auto& list = is_joining(found_.vg, member) ? joining : members;
+    list.push_back({pv->device->path(), pv->device->block_size()});
+  }
+  const bool mixed = options_->allow_mixed_block_sizes || next.split_from.has_value();
+  require_fitting_blocks(members, joining, next.extent_size, mixed);
 }
 
 const VolumeGroup& Transaction::prepared() const {

@@ -99,6 +99,7 @@ class Transaction {
   void require_unchanged(const PvOnDisk& pv, const AreaOnDisk& known, const disk::AreaHeader& header) const;
   TextStamp stamp(std::string_view reason) const;
   std::string print_checked(const VolumeGroup& next, std::string_view reason) const;
+  void require_fitting_members(const VolumeGroup& next);
   void mark_members(Pending& pending);
   void remember_headers();
   void clear_slots(PvOnDisk& pv);

@@ -27,6 +27,7 @@ constexpr Heeded kHeeded[] = {
     {"devices/dir", Kind::text},
     {"devices/use_devicesfile", Kind::flag},
     {"devices/devicesfile", Kind::text},
+    {"devices/allow_mixed_block_sizes", Kind::flag},
     {"global/locking_dir", Kind::text},
     {"global/wait_for_locks", Kind::flag},
     {"global/system_id_source", Kind::text},

@@ -46,6 +46,7 @@ metadata::StoreOptions store_options(const Host& host, const Arguments& argument
   options.locks.wait = configuration.flag("global/wait_for_locks", true);
   options.host_system_id = host_system_id(configuration);
   options.lvm_run_dir = host.lvm_run_dir;
+  options.allow_mixed_block_sizes = configuration.flag("devices/allow_mixed_block_sizes", false);
   options.archive = archive_settings(host, arguments, configuration);
   return options;
 }

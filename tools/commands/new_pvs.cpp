@@ -4,6 +4,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/log.h"
+#include "metadata/block_sizes.h"
 #include "tools/commands/listed_pvs.h"
 #include "tools/commands/pv_options.h"
 
@@ -38,6 +39,19 @@ void NewPvs::agree(const metadata::Scan& seen) {
     }
   }
   confirm_wiping(session_, blank);
+}
+
+void NewPvs::require_fitting(const metadata::PvDevices& members, Sectors extent_size) const {
+  const auto& store = session_.store();
+  const auto blocks_of = [](const device::BlockDevice& device) {
+    return metadata::BlocksOfDevice{device.path(), device.block_size()};
+  };
+  std::vector<metadata::BlocksOfDevice> there;
+  for (const auto& [id, device] : members)
+    if (device != nullptr) there.push_back(blocks_of(*device));
+  std::vector<metadata::BlocksOfDevice> joining;
+  for (const auto& path : paths_) joining.push_back(blocks_of(*store.find_device(path)));
+  metadata::require_fitting_blocks(there, joining, extent_size, store.options().allow_mixed_block_sizes);
 }
 
 void NewPvs::describe() const {

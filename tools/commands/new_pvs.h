@@ -19,6 +19,8 @@ class NewPvs {
   /// Asks what has to be asked before devices are made PVs. Throws Errc::refused for a no; nothing is
   /// written.
   void agree(const metadata::Scan& seen);
+  /// Throws where they would not fit to the members of a group with such extents.
+  void require_fitting(const metadata::PvDevices& members, Sectors extent_size) const;
   /// What make() would do, for --test.
   void describe() const;
   /// Makes PVs of those that are none, and lists all in the devices file that is in force.

@@ -55,6 +55,7 @@ void run(Session& session, const Arguments& arguments) {
     throw Error(Errc::exists, "there is a volume group {} already", name).advise("choose another name");
   }
   require_no_such_device(session, name);
+  pvs.require_fitting({}, vg.extent_size);
   pvs.agree(seen);
   if (session.is_test()) {
     pvs.describe();

@@ -55,6 +55,7 @@ void extend_group(Session& session, const Arguments& arguments, const std::strin
     std::vector<PhysicalVolume> placeholders(pvs.paths().size());
     for (PhysicalVolume& pv : placeholders) pv.id = PvId::random();
     add_pvs(group.vg, placeholders);
+    pvs.require_fitting(group.devices, group.vg.extent_size);
     pvs.agree(seen);
   }
   if (session.is_test()) {

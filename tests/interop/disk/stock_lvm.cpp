@@ -28,8 +28,15 @@ std::string trimmed(const std::string& text) {
 LoopDevice::LoopDevice(const std::string& file, Bytes size, unsigned sector_bytes) {
   write_file(file, std::string_view());
   std::filesystem::resize_file(file, size.n);
-  const auto result =
-      run_program({"losetup", "--find", "--show", "--sector-size", std::to_string(sector_bytes), file});
+  std::vector<std::string> words{"losetup", "--find", "--show", "--sector-size",
+                                 std::to_string(sector_bytes)};
+  if (sector_bytes > 512) words.push_back("--direct-io=on");
+  words.push_back(file);
+  auto result = run_program(words);
+  if (result.status != 0 && sector_bytes > 512) {
+    std::erase(words, "--direct-io=on");  // not every file system has it
+    result = run_program(words);
+  }
   if (result.status != 0) throw std::runtime_error("no loop device: " + result.output);
   path_ = trimmed(result.output);
   // Detached now, the device goes with its last user: with us, however we end.
@@ -38,10 +45,14 @@ LoopDevice::LoopDevice(const std::string& file, Bytes size, unsigned sector_byte
   if (!user_) throw std::runtime_error("can't open " + path_);
 }
 
-StockLvm::StockLvm(unsigned devices, Bytes size, unsigned sector_bytes) {
+StockLvm::StockLvm(unsigned devices, Bytes size, unsigned sector_bytes)
+    : StockLvm(std::vector<unsigned>(devices, sector_bytes), size) {}
+
+StockLvm::StockLvm(const std::vector<unsigned>& sector_bytes, Bytes size) {
   std::string filter;
-  for (unsigned i = 0; i < devices; ++i) {
-    devices_.push_back(std::make_unique<LoopDevice>(dir_.path("pv" + std::to_string(i)), size, sector_bytes));
+  for (std::size_t i = 0; i < sector_bytes.size(); ++i) {
+    devices_.push_back(
+        std::make_unique<LoopDevice>(dir_.path("pv" + std::to_string(i)), size, sector_bytes[i]));
     filter += fmt::format("\"a|^{}$|\",", devices_.back()->path());
   }
   locks_ = {.directory = dir_.path("lock"), .enabled = true, .wait = true};

@@ -30,6 +30,8 @@ class LoopDevice {
 class StockLvm {
  public:
   explicit StockLvm(unsigned devices, Bytes size = Bytes(32 << 20), unsigned sector_bytes = 512);
+  /// A device for each of these logical block sizes.
+  StockLvm(const std::vector<unsigned>& sector_bytes, Bytes size);
   ~StockLvm();
   StockLvm(const StockLvm&) = delete;
   StockLvm& operator=(const StockLvm&) = delete;
