@@ -191,7 +191,8 @@ class Stage {
  public:
   explicit Stage(const CrashCase& one) : case_(one), key_file_(program_.key_file(kSecret)) {
     for (unsigned number = 0; number < one.disks; ++number)
-      disks_.push_back(std::make_unique<MemoryDevice>(fmt::format("/dev/mem{}", number), kDiskSize));
+      disks_.push_back(
+          std::make_unique<MemoryDevice>(fmt::format("/dev/mem{}", number), kDiskSize, one.block));
     for (const std::string& line : one.setup) set_up(words_of(line));
   }
 
@@ -291,7 +292,20 @@ class Stage {
 }  // namespace
 
 const std::vector<CrashCase>& crash_cases() {
-  return kCases;
+  static const std::vector<CrashCase> all = [] {
+    const std::set<std::string> twice{
+        "pvcreate_two_areas", "vgcreate_on_bare_disks", "vgextend_by_a_bare_disk", "vgsplit",
+        "cvcreate",           "cvcreate_with_store",    "cvextend_crypt",          "cvremove_with_store"};
+    auto cases = kCases;
+    for (auto one : kCases) {
+      if (!twice.contains(one.name)) continue;
+      one.name += "_on_large_blocks";
+      one.block = Bytes(4096);
+      cases.push_back(std::move(one));
+    }
+    return cases;
+  }();
+  return all;
 }
 
 CrashRecording record(const CrashCase& one) {

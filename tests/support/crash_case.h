@@ -39,7 +39,9 @@ struct CrashCase {
   unsigned steps = 1;
   std::string overwrites;
   unsigned disks = 2;
+  Bytes block = Bytes(kSectorBytes);  ///< of the disks
 };
+/// Some of them stand there twice: on disks with blocks of 4096 bytes, too.
 const std::vector<CrashCase>& crash_cases();
 
 /// What all disks together say.

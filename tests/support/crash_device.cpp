@@ -31,7 +31,15 @@ CrashSampling CrashSampling::from_environment() {
 
 void CrashDevice::write(Bytes at, std::span<const std::byte> from) {
   target_.write(at, from);
-  log_.events.push_back({.device = number_, .at = at, .bytes = {from.begin(), from.end()}});
+  if (block_size() == Bytes(kSectorBytes)) {
+    log_.events.push_back({.device = number_, .at = at, .bytes = {from.begin(), from.end()}});
+    return;
+  }
+  // Larger blocks are read, changed and written as a whole.
+  const Bytes begin = round_down(at, block_size());
+  std::vector<std::byte> blocks((round_up(at + Bytes(from.size()), block_size()) - begin).n);
+  target_.read(begin, blocks);
+  log_.events.push_back({.device = number_, .at = begin, .bytes = std::move(blocks)});
 }
 
 void CrashDevice::flush() {
@@ -42,7 +50,7 @@ void CrashDevice::flush() {
 CrashImages::Disks copy_of(const std::vector<MemoryDevice*>& disks) {
   CrashImages::Disks copies;
   for (const auto* disk : disks)
-    copies.push_back(std::make_unique<MemoryDevice>(disk->path(), disk->content()));
+    copies.push_back(std::make_unique<MemoryDevice>(disk->path(), disk->content(), disk->block_size()));
   return copies;
 }
 
@@ -60,8 +68,9 @@ CrashImages::CrashImages(Disks before, CrashLog log) : disks_(std::move(before))
 std::vector<CrashImages::Piece> CrashImages::sectors_of(std::size_t event) const {
   std::vector<Piece> sectors;
   const auto length = log_.events[event].bytes.size();
-  for (std::size_t begin = 0; begin < length; begin += kSectorBytes)
-    sectors.push_back({.event = event, .begin = begin, .end = std::min(length, begin + kSectorBytes)});
+  const auto whole = static_cast<std::size_t>(disks_[log_.events[event].device]->block_size().n);
+  for (std::size_t begin = 0; begin < length; begin += whole)
+    sectors.push_back({.event = event, .begin = begin, .end = std::min(length, begin + whole)});
   return sectors;
 }
 

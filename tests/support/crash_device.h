@@ -60,7 +60,8 @@ class CrashImages {
 
   CrashImages(Disks before, CrashLog log);
 
-  /// Every prefix of the writes, the last one cut at each 512 bytes. Returns how many there were.
+  /// Every prefix of the writes, the last one cut at each sector: 512 bytes, or what is a block of
+  /// that disk. Returns how many there were.
   unsigned each_prefix(const Visitor& visit);
 
   /// What a disk with a volatile cache may keep, whatever order it writes in and wherever it stops: of the

@@ -17,8 +17,8 @@ void check_bounds(const device::BlockDevice& device, Bytes at, std::size_t lengt
 MemoryDevice::MemoryDevice(std::string path, Bytes size, Bytes block_size)
     : BlockDevice(std::move(path)), content_(static_cast<std::size_t>(size.n)), block_size_(block_size) {}
 
-MemoryDevice::MemoryDevice(std::string path, std::vector<std::byte> content)
-    : BlockDevice(std::move(path)), content_(std::move(content)), block_size_(kSectorBytes) {}
+MemoryDevice::MemoryDevice(std::string path, std::vector<std::byte> content, Bytes block_size)
+    : BlockDevice(std::move(path)), content_(std::move(content)), block_size_(block_size) {}
 
 void MemoryDevice::read(Bytes at, std::span<std::byte> into) {
   check_bounds(*this, at, into.size());

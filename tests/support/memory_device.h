@@ -14,7 +14,7 @@ namespace cv::test {
 class MemoryDevice final : public device::BlockDevice {
  public:
   MemoryDevice(std::string path, Bytes size, Bytes block_size = Bytes(kSectorBytes));
-  MemoryDevice(std::string path, std::vector<std::byte> content);
+  MemoryDevice(std::string path, std::vector<std::byte> content, Bytes block_size = Bytes(kSectorBytes));
 
   Bytes size() const override { return Bytes(content_.size()); }
   Bytes block_size() const override { return block_size_; }
