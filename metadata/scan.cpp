@@ -1,39 +1,28 @@
 #include "metadata/scan.h"
 
 #include <algorithm>
-#include <cstring>
 #include <set>
 #include <tuple>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "lib/base/error.h"
-#include "metadata/group_text.h"
-#include "metadata/names.h"
+#include "metadata/scan_read.h"
 #include "metadata/usage.h"
 
 namespace cv::metadata {
 namespace {
 
-using TextKey = TextCache::key_type;
-
-/// One area that holds a readable text.
-struct Copy {
-  std::size_t pv;    ///< index into Scan::pvs
-  std::size_t area;  ///< index into its areas
-  TextKey key;
-};
-
-class Scanner {
+/// Judges what was read: copies, names, and who has which PV.
+class Judge {
  public:
-  Scanner(std::string_view host_system_id, ScanDepth depth, TextCache& cache)
-      : host_system_id_(host_system_id), depth_(depth), cache_(cache) {}
+  Judge(std::string_view host_system_id, DisksRead read, const TextCache& cache)
+      : host_system_id_(host_system_id), cache_(cache), copies_(std::move(read.copies)) {
+    scan_.pvs = std::move(read.pvs);
+    scan_.findings = std::move(read.findings);
+  }
 
-  Scan run(const std::vector<device::BlockDevice*>& devices) {
-    for (auto* device : devices) read_pv(*device);
-    for (std::size_t pv = 0; pv < scan_.pvs.size(); ++pv)
-      for (std::size_t area = 0; area < scan_.pvs[pv].disk.areas.size(); ++area) read_area(pv, area);
+  Scan run() {
     auto by_group = copies_by_group();
     owners_.resize(scan_.pvs.size());
     scan_.groups.reserve(by_group.size());
@@ -54,101 +43,6 @@ class Scanner {
   }
 
  private:
-  void read_pv(device::BlockDevice& device) {
-    try {
-      auto found = disk::read_label(device);
-      for (const auto& flaw : found.flaws)
-        scan_.findings.push_back(make_damage("PV-LABEL", fmt::format("{}: {}", device.path(), flaw)));
-      for (const unsigned sector : found.further)
-        scan_.findings.push_back(
-            make_damage("PV-LABEL-TWICE",
-                        fmt::format("{}: there is one more label in sector {}", device.path(), sector)));
-      if (!found.label) return;
-      PvOnDisk pv{.device = &device, .label = std::move(*found.label), .areas = {}};
-      for (const auto& place : pv.label.metadata_areas) {
-        AreaOnDisk area{
-            .place = place, .header = std::nullopt, .flaw = {}, .text = std::nullopt, .is_intact = false};
-        try {
-          area.header = disk::read_area_header(device, place);
-        } catch (const Error& error) {
-          area.flaw = error.what();
-        }
-        pv.areas.push_back(std::move(area));
-      }
-      scan_.pvs.push_back({.disk = std::move(pv), .state = PvState::orphan, .group = {}});
-    } catch (const Error& error) {
-      scan_.findings.push_back(make_damage("DEVICE-READ", error.what()));
-    }
-  }
-
-  static Damage damage_of(const PvOnDisk& pv, const AreaOnDisk& area) {
-    const auto sentence = fmt::format("the copy of the metadata on {} at {} can't be used: {}",
-                                      pv.device->path(), area.place.offset.n, area.flaw);
-    if (!area.header) return make_damage("METADATA-HEADER", sentence);
-    return area.is_intact ? make_damage("METADATA-UNKNOWN", sentence)
-                          : make_damage("METADATA-TEXT", sentence);
-  }
-
-  void read_area(std::size_t pv_index, std::size_t area_index) {
-    auto& pv = scan_.pvs[pv_index];
-    auto& area = pv.disk.areas[area_index];
-    if (!area.header || area.header->ignored() || area.header->committed.empty()) return;
-
-    const auto key_of = [&] { return TextKey{area.header->committed.crc, area.header->committed.size}; };
-    const bool is_known = cache_.contains(key_of()) && disk::is_inside(*area.header, area.header->committed);
-    if (depth_ == ScanDepth::every_copy || !is_known) {
-      try {
-        read_into_cache(pv.disk, area);
-      } catch (const Error&) {
-        // Nobody holds a lock for us: the text may have been replaced between header and text. Once more.
-        try {
-          area.header = disk::read_area_header(*pv.disk.device, area.place);
-          if (area.header->committed.empty()) return;
-          read_into_cache(pv.disk, area);
-        } catch (const Error& error) {
-          area.flaw = error.what();
-        }
-      }
-    }
-    area.is_intact = area.flaw.empty();
-    if (area.is_intact) area.flaw = cache_.at(key_of()).flaw;
-    if (area.flaw.empty()) {
-      copies_.push_back({.pv = pv_index, .area = area_index, .key = key_of()});
-      const auto& vg = vg_of(copies_.back());
-      area.text = TextOfGroup{.group = vg.id, .seqno = vg.seqno};
-      return;
-    }
-    if (pv.group.empty()) pv.group = guess_name(pv.disk, area);
-  }
-
-  void read_into_cache(const PvOnDisk& pv, const AreaOnDisk& area) {
-    const auto& committed = area.header->committed;
-    const auto text = disk::read_text(*pv.device, *area.header, committed);
-    auto [entry, is_new] = cache_.try_emplace({committed.crc, committed.size});
-    if (!is_new) return;
-    try {
-      entry->second.vg = read_group(text);
-    } catch (const Error& error) {
-      entry->second.flaw = error.what();
-    }
-  }
-
-  /// What the text begins with, where that could be a name: so that a person who asks for the group hears of
-  /// its damage.
-  static std::string guess_name(const PvOnDisk& pv, const AreaOnDisk& area) {
-    try {
-      disk::SectorBuffer sector{};
-      const auto& header = *area.header;
-      if (header.committed.offset > header.size - Bytes(sector.size())) return {};
-      pv.device->read(header.start + header.committed.offset, sector);
-      const std::string_view text(reinterpret_cast<const char*>(sector.data()), sector.size());
-      const auto name = text.substr(0, text.find_first_of(" \t\n{#="));
-      return is_legal_vg_name(name) ? std::string(name) : std::string();
-    } catch (const Error&) {
-      return {};
-    }
-  }
-
   const VolumeGroup& vg_of(const Copy& copy) const { return *cache_.at(copy.key).vg; }
 
   const Copy& newest_of(const std::vector<Copy>& copies) const {
@@ -471,8 +365,7 @@ class Scanner {
   }
 
   std::string host_system_id_;
-  ScanDepth depth_;
-  TextCache& cache_;
+  const TextCache& cache_;
   Scan scan_;
   std::vector<Copy> copies_;
   std::vector<std::optional<VgId>> owners_;  ///< of each of Scan::pvs: the group that lists it
@@ -482,7 +375,7 @@ class Scanner {
 
 Scan scan_devices(const std::vector<device::BlockDevice*>& devices, std::string_view host_system_id,
                   ScanDepth depth, TextCache& cache) {
-  return Scanner(host_system_id, depth, cache).run(devices);
+  return Judge(host_system_id, read_disks(devices, depth, cache), cache).run();
 }
 
 }  // namespace cv::metadata

@@ -1,0 +1,129 @@
+#include "metadata/scan_read.h"
+
+#include <fmt/format.h>
+
+#include "lib/base/error.h"
+#include "metadata/group_text.h"
+#include "metadata/names.h"
+
+namespace cv::metadata {
+namespace {
+
+class DiskReader {
+ public:
+  DiskReader(ScanDepth depth, TextCache& cache) : depth_(depth), cache_(cache) {}
+
+  DisksRead run(const std::vector<device::BlockDevice*>& devices) {
+    for (auto* device : devices) read_pv(*device);
+    for (std::size_t pv = 0; pv < read_.pvs.size(); ++pv)
+      for (std::size_t area = 0; area < read_.pvs[pv].disk.areas.size(); ++area) read_area(pv, area);
+    return std::move(read_);
+  }
+
+ private:
+  void read_pv(device::BlockDevice& device) {
+    try {
+      auto found = disk::read_label(device);
+      for (const auto& flaw : found.flaws)
+        read_.findings.push_back(make_damage("PV-LABEL", fmt::format("{}: {}", device.path(), flaw)));
+      for (const unsigned sector : found.further)
+        read_.findings.push_back(
+            make_damage("PV-LABEL-TWICE",
+                        fmt::format("{}: there is one more label in sector {}", device.path(), sector)));
+      if (!found.label) return;
+      PvOnDisk pv{.device = &device, .label = std::move(*found.label), .areas = {}};
+      for (const auto& place : pv.label.metadata_areas) {
+        AreaOnDisk area{
+            .place = place, .header = std::nullopt, .flaw = {}, .text = std::nullopt, .is_intact = false};
+        try {
+          area.header = disk::read_area_header(device, place);
+        } catch (const Error& error) {
+          area.flaw = error.what();
+        }
+        pv.areas.push_back(std::move(area));
+      }
+      read_.pvs.push_back({.disk = std::move(pv), .state = PvState::orphan, .group = {}});
+    } catch (const Error& error) {
+      read_.findings.push_back(make_damage("DEVICE-READ", error.what()));
+    }
+  }
+
+  void read_area(std::size_t pv_index, std::size_t area_index) {
+    auto& pv = read_.pvs[pv_index];
+    auto& area = pv.disk.areas[area_index];
+    if (!area.header || area.header->ignored() || area.header->committed.empty()) return;
+
+    const auto key_of = [&] { return TextKey{area.header->committed.crc, area.header->committed.size}; };
+    const bool is_known = cache_.contains(key_of()) && disk::is_inside(*area.header, area.header->committed);
+    if (depth_ == ScanDepth::every_copy || !is_known) {
+      try {
+        read_into_cache(pv.disk, area);
+      } catch (const Error&) {
+        // Nobody holds a lock for us: the text may have been replaced between header and text. Once more.
+        try {
+          area.header = disk::read_area_header(*pv.disk.device, area.place);
+          if (area.header->committed.empty()) return;
+          read_into_cache(pv.disk, area);
+        } catch (const Error& error) {
+          area.flaw = error.what();
+        }
+      }
+    }
+    area.is_intact = area.flaw.empty();
+    if (area.is_intact) area.flaw = cache_.at(key_of()).flaw;
+    if (area.flaw.empty()) {
+      read_.copies.push_back({.pv = pv_index, .area = area_index, .key = key_of()});
+      const auto& vg = *cache_.at(key_of()).vg;
+      area.text = TextOfGroup{.group = vg.id, .seqno = vg.seqno};
+      return;
+    }
+    if (pv.group.empty()) pv.group = guess_name(pv.disk, area);
+  }
+
+  void read_into_cache(const PvOnDisk& pv, const AreaOnDisk& area) {
+    const auto& committed = area.header->committed;
+    const auto text = disk::read_text(*pv.device, *area.header, committed);
+    auto [entry, is_new] = cache_.try_emplace({committed.crc, committed.size});
+    if (!is_new) return;
+    try {
+      entry->second.vg = read_group(text);
+    } catch (const Error& error) {
+      entry->second.flaw = error.what();
+    }
+  }
+
+  /// What the text begins with, where that could be a name: so that a person who asks for the group hears of
+  /// its damage.
+  static std::string guess_name(const PvOnDisk& pv, const AreaOnDisk& area) {
+    try {
+      disk::SectorBuffer sector{};
+      const auto& header = *area.header;
+      if (header.committed.offset > header.size - Bytes(sector.size())) return {};
+      pv.device->read(header.start + header.committed.offset, sector);
+      const std::string_view text(reinterpret_cast<const char*>(sector.data()), sector.size());
+      const auto name = text.substr(0, text.find_first_of(" \t\n{#="));
+      return is_legal_vg_name(name) ? std::string(name) : std::string();
+    } catch (const Error&) {
+      return {};
+    }
+  }
+
+  ScanDepth depth_;
+  TextCache& cache_;
+  DisksRead read_;
+};
+
+}  // namespace
+
+Damage damage_of(const PvOnDisk& pv, const AreaOnDisk& area) {
+  const auto sentence = fmt::format("the copy of the metadata on {} at {} can't be used: {}",
+                                    pv.device->path(), area.place.offset.n, area.flaw);
+  if (!area.header) return make_damage("METADATA-HEADER", sentence);
+  return area.is_intact ? make_damage("METADATA-UNKNOWN", sentence) : make_damage("METADATA-TEXT", sentence);
+}
+
+DisksRead read_disks(const std::vector<device::BlockDevice*>& devices, ScanDepth depth, TextCache& cache) {
+  return DiskReader(depth, cache).run(devices);
+}
+
+}  // namespace cv::metadata
