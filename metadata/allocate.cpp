@@ -1,18 +1,14 @@
 #include "metadata/allocate.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "lib/base/error.h"
+#include "metadata/usage.h"
 
 namespace cv::metadata {
 
 namespace {
-
-/// The free stretches of one PV that an allocation may use.
-struct Candidate {
-  const PhysicalVolume* pv = nullptr;
-  ExtentSet free;
-};
 
 bool can_hold(const VolumeGroup& vg, const PhysicalVolume& pv, Sectors alignment) {
   return (pv.pe_start % alignment).n == 0 && (vg.extent_size % alignment).n == 0;
@@ -30,40 +26,31 @@ ExtentSet permitted_part(const ExtentSet& free, const PhysicalVolume& pv,
   return result;
 }
 
-std::vector<Candidate> candidates(const VolumeGroup& vg, const Usage& usage, const Placement& placement,
-                                  Sectors alignment, const std::vector<PvId>& avoid) {
-  std::vector<Candidate> found;
-  for (std::size_t i = 0; i < vg.pvs.size(); ++i) {
-    const PhysicalVolume& pv = vg.pvs[i];
-    if (!has_flag(pv.flags, "ALLOCATABLE") || has_flag(pv.flags, "MISSING")) continue;
-    if (!can_hold(vg, pv, alignment) || std::ranges::find(avoid, pv.id) != avoid.end()) continue;
-    ExtentSet free = permitted_part(usage.pvs[i].free, pv, placement.permitted);
-    if (!free.empty()) found.push_back({&pv, std::move(free)});
+std::string_view what_is_missing(Allocation policy) {
+  switch (policy) {
+    case Allocation::contiguous: return "in one piece where the volume can go on";
+    case Allocation::cling:
+    case Allocation::cling_by_tags: return "on the PVs that the volume clings to";
+    case Allocation::normal:
+    case Allocation::anywhere:
+    case Allocation::inherit: break;
   }
-  return found;
+  return "in equal parts on the PVs of the stripes";
 }
 
-/// The smallest stretch of at least `wanted` extents, else the largest there is.
-ExtentRange best_stretch(const ExtentSet& free, Extents wanted) {
-  ExtentRange best{};
-  for (const ExtentRange& range : free.ranges()) {
-    const bool fits = range.length() >= wanted;
-    const bool best_fits = best.length() >= wanted;
-    const bool better =
-        fits ? !best_fits || range.length() < best.length() : !best_fits && range.length() > best.length();
-    if (better) best = range;
-  }
-  return best;
-}
+}  // namespace
 
+/// Gives one volume its pieces out of a room.
 class Allocator {
+  using Free = Room::FreeOnPv;
+
  public:
-  Allocator(const Wanted& wanted, Allocation policy, std::vector<Candidate> candidates)
+  Allocator(Room& room, const Wanted& wanted, Allocation policy)
       : wanted_(wanted),
         policy_(policy),
-        candidates_(std::move(candidates)),
-        stripes_(wanted.placement.stripes),
-        missing_(wanted.count.n / wanted.placement.stripes),
+        pvs_(room.pvs_),
+        stripes_(room.placement_.stripes),
+        missing_(wanted.count.n / stripes_),
         cling_to_(wanted.cling_to) {}
 
   /// Nothing where the room does not suffice.
@@ -105,14 +92,11 @@ class Allocator {
     if (wanted_.behind.size() != stripes_) return;
     Extents each = missing_;
     for (const PhysicalArea& area : wanted_.behind) {
-      const Candidate* candidate = candidate_for(area.pv);
-      if (candidate == nullptr) return;
-      const auto stretch = candidate->free.overlap({area.first, area.first + Extents(1)});
-      if (!stretch) return;
-      for (const ExtentRange& range : candidate->free.ranges())
-        if (range.begin <= area.first && area.first < range.end)
-          each = std::min(each, range.end - area.first);
+      const Free* there = free_on(area.pv);
+      if (there == nullptr) return;
+      each = std::min(each, there->free.free_from(area.first));
     }
+    if (each.n == 0) return;
     if (policy_ == Allocation::contiguous && each < missing_) return;
     // Stripes that share a PV may each go on only where they don't meet.
     for (std::size_t i = 0; i < stripes_; ++i)
@@ -133,9 +117,9 @@ class Allocator {
       ExtentRange best{};
       PvId on{};
       for (const PvId& pv : pvs) {
-        const Candidate* candidate = candidate_for(pv);
-        if (candidate == nullptr || std::ranges::find(areas, pv, &PhysicalArea::pv) != areas.end()) continue;
-        const ExtentRange stretch = best_stretch(candidate->free, missing_);
+        const Free* there = free_on(pv);
+        if (there == nullptr || std::ranges::find(areas, pv, &PhysicalArea::pv) != areas.end()) continue;
+        const ExtentRange stretch = there->free.best(missing_);
         if (stretch.length() <= best.length()) continue;
         best = stretch;
         on = pv;
@@ -150,13 +134,13 @@ class Allocator {
 
   bool take_piece() {
     struct Choice {
-      const Candidate* candidate;
+      PvId pv;
       ExtentRange stretch;
     };
     std::vector<Choice> choices;
-    for (const Candidate& candidate : candidates_) {
-      const ExtentRange stretch = best_stretch(candidate.free, missing_);
-      if (!stretch.empty()) choices.push_back({&candidate, stretch});
+    for (const Free& there : pvs_) {
+      const ExtentRange stretch = there.free.best(missing_);
+      if (!stretch.empty()) choices.push_back({there.pv, stretch});
     }
     std::ranges::stable_sort(choices, std::ranges::greater(),
                              [](const Choice& choice) { return choice.stretch.length(); });
@@ -165,7 +149,7 @@ class Allocator {
     std::vector<PhysicalArea> areas;
     for (std::size_t i = 0; i < stripes_; ++i) {
       each = std::min(each, choices[i].stretch.length());
-      areas.push_back({choices[i].candidate->pv->id, choices[i].stretch.begin});
+      areas.push_back({choices[i].pv, choices[i].stretch.begin});
     }
     if (policy_ == Allocation::contiguous && each < missing_) return false;
     grant(each, std::move(areas));
@@ -174,16 +158,11 @@ class Allocator {
 
   /// Stripes side by side where there are not enough PVs: the longest that fit into what is free.
   bool take_piece_anywhere() {
-    std::vector<std::pair<PvId, ExtentRange>> stretches;
     Extents each;
-    for (const Candidate& candidate : candidates_)
-      for (const ExtentRange& range : candidate.free.ranges()) {
-        stretches.emplace_back(candidate.pv->id, range);
-        each = std::max(each, range.length());
-      }
+    for (const Free& there : pvs_) each = std::max(each, there.free.longest());
     const auto fitting = [&](Extents length) {
       std::uint64_t count = 0;
-      for (const auto& [pv, range] : stretches) count += range.length().n / length.n;
+      for (const Free& there : pvs_) count += there.free.count_of(length, stripes_);
       return count >= stripes_;
     };
     each = std::min(each, missing_);
@@ -197,114 +176,97 @@ class Allocator {
     }
     if (each.n == 0) return false;
     std::vector<PhysicalArea> areas;
-    for (const auto& [pv, range] : stretches)
-      for (Extents at = range.begin; at + each <= range.end && areas.size() < stripes_; at += each)
-        areas.push_back({pv, at});
+    for (const Free& there : pvs_)
+      for (const Extents at : there.free.places_for(each, stripes_ - areas.size()))
+        areas.push_back({there.pv, at});
     grant(each, std::move(areas));
     return true;
   }
 
   void grant(Extents each, std::vector<PhysicalArea> areas) {
-    for (const PhysicalArea& area : areas)
-      candidate_for(area.pv)->free.remove({area.first, area.first + each});
+    for (const PhysicalArea& area : areas) free_on(area.pv)->free.take({area.first, area.first + each});
     missing_ -= each;
     pieces_.push_back({each, std::move(areas)});
   }
 
-  Candidate* candidate_for(const PvId& pv) {
-    const auto found = std::ranges::find(candidates_, pv, [](const Candidate& c) { return c.pv->id; });
-    return found == candidates_.end() ? nullptr : &*found;
+  Free* free_on(const PvId& pv) {
+    const auto found = std::ranges::find(pvs_, pv, &Free::pv);
+    return found == pvs_.end() ? nullptr : &*found;
   }
 
   const Wanted& wanted_;
   Allocation policy_;
-  std::vector<Candidate> candidates_;
+  std::vector<Free>& pvs_;  ///< what is granted is taken out of them
   std::uint32_t stripes_;
   Extents missing_;  ///< extents on each stripe that still have no place
   std::vector<std::vector<PvId>> cling_to_;
   std::vector<Piece> pieces_;
 };
 
-Extents total(const std::vector<Candidate>& candidates) {
+Room::Room(const VolumeGroup& vg, Placement placement, Sectors alignment, const std::vector<PvId>& avoid)
+    : group_(vg.name),
+      placement_(std::move(placement)),
+      policy_(placement_.policy == Allocation::inherit ? vg.allocation : placement_.policy) {
+  CV_ASSERT(placement_.stripes > 0);
+  const Usage usage = usage_of(vg);
+  if (usage.unclear != nullptr) unclear_ = usage.unclear->name;
+  for (std::size_t i = 0; i < vg.pvs.size(); ++i) {
+    const PhysicalVolume& pv = vg.pvs[i];
+    if (!has_flag(pv.flags, "ALLOCATABLE") || has_flag(pv.flags, "MISSING")) continue;
+    if (!can_hold(vg, pv, alignment) || std::ranges::find(avoid, pv.id) != avoid.end()) continue;
+    Stretches free(permitted_part(usage.pvs[i].free, pv, placement_.permitted));
+    if (!free.empty()) pvs_.push_back({pv.id, std::move(free)});
+  }
+}
+
+Extents Room::total() const {
   Extents sum;
-  for (const Candidate& candidate : candidates) sum += candidate.free.total();
+  for (const FreeOnPv& there : pvs_) sum += there.free.total();
   return sum;
 }
 
-void check_request(const VolumeGroup& vg, const Usage& usage, const Wanted& wanted) {
-  const Placement& placement = wanted.placement;
-  CV_ASSERT(placement.stripes > 0 && wanted.count.n % placement.stripes == 0);
-  if (usage.unclear != nullptr) {
-    throw Error(
-        Errc::refused,
-        "{} has the volume {} of a type whose extents can't be told, so no extent of it is known to be free",
-        vg.name, usage.unclear->name)
-        .advise("remove that volume with the program that made it");
-  }
-}
-
-std::string_view what_is_missing(Allocation policy) {
-  switch (policy) {
-    case Allocation::contiguous: return "in one piece where the volume can go on";
-    case Allocation::cling:
-    case Allocation::cling_by_tags: return "on the PVs that the volume clings to";
-    case Allocation::normal:
-    case Allocation::anywhere:
-    case Allocation::inherit: break;
-  }
-  return "in equal parts on the PVs of the stripes";
-}
-
-[[noreturn]] void throw_no_space(const VolumeGroup& vg, const Wanted& wanted, Allocation policy, Extents free,
-                                 std::size_t pvs) {
-  const auto& placement = wanted.placement;
-  const std::string where = placement.permitted.empty() ? vg.name : "the PVs that were named of " + vg.name;
-  if (placement.stripes > pvs && policy != Allocation::anywhere) {
+void Room::throw_no_space(Extents wanted, Extents free, std::size_t pvs) const {
+  const std::string where = placement_.permitted.empty() ? group_ : "the PVs that were named of " + group_;
+  if (placement_.stripes > pvs && policy_ != Allocation::anywhere) {
     throw Error(Errc::no_space, "{} stripes need free extents on as many PVs, {} has them on {}",
-                placement.stripes, where, pvs)
+                placement_.stripes, where, pvs)
         .advise("ask for fewer stripes or add PVs");
   }
-  if (free < wanted.count) {
+  if (free < wanted) {
     throw Error(Errc::no_space, "{} has {} free extents that can be used, {} are needed", where, free.n,
-                wanted.count.n)
+                wanted.n)
         .advise("ask for less, remove volumes, or add a PV");
   }
   throw Error(Errc::no_space, "{} has {} free extents, but not the {} that are needed {}", where, free.n,
-              wanted.count.n, what_is_missing(policy))
+              wanted.n, what_is_missing(policy_))
       .advise("ask for less, for another layout, or for another policy with --alloc");
 }
 
-Allocation policy_in_force(const VolumeGroup& vg, Allocation policy) {
-  return policy == Allocation::inherit ? vg.allocation : policy;
-}
-
-}  // namespace
-
-std::vector<Piece> allocate(const VolumeGroup& vg, const Wanted& wanted) {
-  const Usage usage = usage_of(vg);
-  check_request(vg, usage, wanted);
+std::vector<Piece> Room::allocate(const Wanted& wanted) {
+  CV_ASSERT(wanted.count.n % placement_.stripes == 0);
+  if (!unclear_.empty()) {
+    throw Error(
+        Errc::refused,
+        "{} has the volume {} of a type whose extents can't be told, so no extent of it is known to be free",
+        group_, unclear_)
+        .advise("remove that volume with the program that made it");
+  }
   if (wanted.count.n == 0) return {};
-  const Allocation policy = policy_in_force(vg, wanted.placement.policy);
-  auto room = candidates(vg, usage, wanted.placement, wanted.alignment, wanted.avoid);
-  const Extents free = total(room);
-  const std::size_t pvs = room.size();
-  if (auto pieces = Allocator(wanted, policy, std::move(room)).run()) return std::move(*pieces);
-
-  throw_no_space(vg, wanted, policy, free, pvs);
+  const Extents free = total();
+  const auto pvs = std::ranges::count_if(pvs_, [](const FreeOnPv& there) { return !there.free.empty(); });
+  if (auto pieces = Allocator(*this, wanted, policy_).run()) return std::move(*pieces);
+  throw_no_space(wanted.count, free, static_cast<std::size_t>(pvs));
 }
 
-Extents allocatable_extents(const VolumeGroup& vg, const Placement& placement, Sectors alignment) {
-  auto room = candidates(vg, usage_of(vg), placement, alignment, {});
-  const Extents free = total(room);
-  if (placement.stripes == 1) return free;
-  Wanted everything;
-  everything.count = round_down(free, Extents(placement.stripes));
-  everything.placement = placement;
+Extents Room::allocatable() const {
+  const Extents free = total();
+  if (placement_.stripes == 1) return free;
+  const Wanted everything{
+      .count = round_down(free, Extents(placement_.stripes)), .behind = {}, .cling_to = {}};
   // How long a volume can get does not depend on how it clings.
-  const Allocation policy = policy_in_force(vg, placement.policy) == Allocation::anywhere
-                                ? Allocation::anywhere
-                                : Allocation::normal;
-  return Allocator(everything, policy, std::move(room)).most();
+  const Allocation policy = policy_ == Allocation::anywhere ? policy_ : Allocation::normal;
+  Room trial = *this;
+  return Allocator(trial, everything, policy).most();
 }
 
 std::vector<Segment> segments_from(const std::vector<Piece>& pieces, Extents start, Sectors stripe_size) {

@@ -37,6 +37,21 @@ struct NewVolume {
 };
 VolumeGroup create_plain(VolumeGroup vg, const NewVolume& wanted, const NewId& new_id);
 
+/// How large a new volume becomes, asked for each of several in its turn: `room` is what those before it have
+/// left.
+using SizeInTurn = std::function<Extents(const Room& room)>;
+
+/// Volumes that differ in name and size alone.
+struct NewVolumes {
+  std::vector<std::string> names;
+  SizeInTurn size;
+  Placement placement;
+  std::vector<std::string> tags;
+  Origin origin;
+};
+/// All of them or none: what create_plain() makes of one after the other, in one pass over the group.
+VolumeGroup create_plain_volumes(VolumeGroup vg, const NewVolumes& wanted, const NewId& new_id);
+
 /// `by` extents more; for crypt volumes data LV, segments and IVs.
 VolumeGroup extend(VolumeGroup vg, const std::string& name, Extents by, const Placement& placement);
 
@@ -64,6 +79,15 @@ struct NewCryptVolume {
   bool inline_workqueues = false;
 };
 VolumeGroup create_crypt(VolumeGroup vg, const NewCryptVolume& wanted, const NewId& new_id);
+
+struct NewCryptVolumes {
+  NewVolumes volumes;
+  std::string store;  ///< exists in the group
+  bool discards = false;
+  bool inline_workqueues = false;
+};
+/// All of them or none, as create_plain_volumes().
+VolumeGroup create_crypt_volumes(VolumeGroup vg, const NewCryptVolumes& wanted, const NewId& new_id);
 
 /// Takes out a store that is marked `erasing`, with its data LVs.
 VolumeGroup remove_store(VolumeGroup vg, const std::string& store);

@@ -1,6 +1,7 @@
 // Keystores and crypt volumes.
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "lib/base/error.h"
 #include "lib/base/match.h"
@@ -8,6 +9,7 @@
 #include "metadata/edit_parts.h"
 #include "metadata/iv_space.h"
 #include "metadata/names.h"
+#include "metadata/usage.h"
 
 namespace cv::metadata {
 
@@ -37,24 +39,15 @@ const LogicalVolume& store_at(const VolumeGroup& vg, const std::string& name) {
 }
 
 /// Some ciphers show equal sectors whatever their IVs: one volume may have such a key, two may not.
-void require_shareable(const VolumeGroup& vg, const LogicalVolume& store) {
+void require_shareable(const VolumeGroup& vg, const LogicalVolume& store, std::size_t users) {
   const std::string& cipher = keystore_of(store)->cipher;
-  if (users_of(vg, store.name).empty() || crypt::CipherSpec::parse(cipher).may_be_shared()) return;
+  if (users == 0 || crypt::CipherSpec::parse(cipher).may_be_shared()) return;
   throw Error(Errc::refused, "volumes can't share the keystore {}/{}: under {} equal sectors would show",
               vg.name, store.name, cipher)
       .advise("give the new volume a store of its own");
 }
 
-std::vector<PvId> pvs_of(const LogicalVolume& lv) {
-  std::vector<PvId> pvs;
-  for (const Segment& segment : lv.segments)
-    if (const auto* striped = std::get_if<Striped>(&segment.kind))
-      for (const Area& area : striped->stripes)
-        if (const auto* physical = std::get_if<PhysicalArea>(&area)) pvs.push_back(physical->pv);
-  return pvs;
-}
-
-Segment crypt_segment(const NewCryptVolume& wanted, const std::string& data, Extents start, Extents count,
+Segment crypt_segment(const NewCryptVolumes& wanted, const std::string& data, Extents start, Extents count,
                       Sectors iv_offset) {
   Crypt crypt;
   crypt.store = wanted.store;
@@ -143,7 +136,8 @@ VolumeGroup create_store(VolumeGroup vg, const NewKeystore& wanted, const NewId&
     for (unsigned copy = 1; copy <= copies; ++copy) {
       LogicalVolume data = make_data_lv(data_lv_name(wanted.name, copy), new_id);
       try {
-        extend_data(vg, data, segment.count, Placement{}, Sectors(1), taken);
+        Room room(vg, Placement{}, Sectors(1), taken);
+        extend_data(room, data, segment.count);
       } catch (const Error& error) {
         const bool enough = copy > 1 && wanted.copies == 0;
         if (enough && error.code() == Errc::no_space) break;
@@ -162,24 +156,41 @@ VolumeGroup create_store(VolumeGroup vg, const NewKeystore& wanted, const NewId&
 }
 
 VolumeGroup create_crypt(VolumeGroup vg, const NewCryptVolume& wanted, const NewId& new_id) {
+  const NewCryptVolumes one{.volumes = alone(wanted.volume),
+                            .store = wanted.store,
+                            .discards = wanted.discards,
+                            .inline_workqueues = wanted.inline_workqueues};
+  return create_crypt_volumes(std::move(vg), one, new_id);
+}
+
+VolumeGroup create_crypt_volumes(VolumeGroup vg, const NewCryptVolumes& wanted, const NewId& new_id) {
   require_no_conversion(vg);
-  require_new_lv_name(vg, wanted.volume.name, true);
+  const NewVolumes& volumes = wanted.volumes;
   const LogicalVolume& store = store_at(vg, wanted.store);
-  require_shareable(vg, store);
   const Sectors alignment = alignment_of(*keystore_of(store));
-
-  LogicalVolume lv = make_volume(vg, wanted.volume, new_id);
-  set_flag(lv.flags, "ACTIVATION_SKIP");
-  LogicalVolume data = make_data_lv(data_lv_name(lv.name), new_id);
-  const Extents size =
-      round_to_sectors(vg, round_to_stripes(wanted.volume.size, wanted.volume.placement.stripes), alignment);
-  extend_data(vg, data, size, wanted.volume.placement, alignment, {});
-
-  const IvGrant grant = grant_new(vg, store, to_sectors(size_of(data), vg.extent_size));
-  lv.segments.push_back(crypt_segment(wanted, data.name, Extents(0), size_of(data), grant.first));
-  keystore_in(*find_lv(vg, wanted.store)).iv_next = grant.iv_next;
-  vg.lvs.push_back(std::move(data));
-  vg.lvs.push_back(std::move(lv));
+  Newcomers newcomers(vg, volumes.names.size(), true);
+  Room room(vg, volumes.placement, alignment);
+  std::size_t users = users_of(vg, store.name).size();
+  Sectors iv_next = iv_next_of(vg, store);
+  std::vector<LogicalVolume> made;
+  made.reserve(2 * volumes.names.size());
+  for (const std::string& name : volumes.names) {
+    const Extents wanted_size = volumes.size(room);
+    require_shareable(vg, store, users++);
+    LogicalVolume lv = newcomers.make(name, volumes, wanted_size, new_id);
+    set_flag(lv.flags, "ACTIVATION_SKIP");
+    LogicalVolume data = make_data_lv(data_lv_name(lv.name), new_id);
+    const Extents size =
+        round_to_sectors(vg, round_to_stripes(wanted_size, volumes.placement.stripes), alignment);
+    extend_data(room, data, size);
+    const IvGrant grant = grant_next(vg, store, iv_next, to_sectors(size_of(data), vg.extent_size));
+    iv_next = grant.iv_next;
+    lv.segments.push_back(crypt_segment(wanted, data.name, Extents(0), size_of(data), grant.first));
+    made.push_back(std::move(data));
+    made.push_back(std::move(lv));
+  }
+  keystore_in(*find_lv(vg, wanted.store)).iv_next = iv_next;
+  std::ranges::move(made, std::back_inserter(vg.lvs));
   order_volumes(vg);
   return vg;
 }
@@ -197,8 +208,8 @@ VolumeGroup extend_crypt(VolumeGroup vg, const std::string& name, Extents by, co
   if (asked.policy == Allocation::inherit) asked.policy = lv.allocation;
   const Placement where = like_the_last_segment(data, asked);
   const Extents begin = size_of(data);
-  extend_data(vg, data, round_to_sectors(vg, round_to_stripes(by, where.stripes), alignment), where,
-              alignment, {});
+  Room room(vg, where, alignment);
+  extend_data(room, data, round_to_sectors(vg, round_to_stripes(by, where.stripes), alignment));
   const Extents added = size_of(data) - begin;
 
   const SectorRange used = iv_range(vg, lv, lv.segments.back());
@@ -208,7 +219,7 @@ VolumeGroup extend_crypt(VolumeGroup vg, const std::string& name, Extents by, co
   if (continues) {
     lv.segments.back().count += added;
   } else {
-    NewCryptVolume same;
+    NewCryptVolumes same;
     same.store = last.store;
     same.discards = last.discards;
     same.inline_workqueues = last.inline_workqueues;

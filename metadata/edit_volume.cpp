@@ -1,5 +1,6 @@
 // Plain volumes: create, extend; what crypt volumes need beyond that is in edit_crypt.cpp.
 #include <algorithm>
+#include <iterator>
 
 #include "lib/base/error.h"
 #include "metadata/edit.h"
@@ -11,20 +12,37 @@
 
 namespace cv::metadata {
 
-LogicalVolume make_volume(const VolumeGroup& vg, const NewVolume& wanted, const NewId& new_id) {
-  if (vg.max_lv != 0 && std::ranges::count_if(vg.lvs, is_visible) >= vg.max_lv)
-    throw Error(Errc::refused, "{} holds {} volumes, and no more are allowed", vg.name, vg.max_lv)
-        .advise("'cvm vgchange --logicalvolume N {}' allows more", vg.name);
+Newcomers::Newcomers(const VolumeGroup& vg, std::size_t count, bool encrypted)
+    : vg_(vg),
+      names_(vg, count),
+      encrypted_(encrypted),
+      visible_(static_cast<std::size_t>(std::ranges::count_if(vg.lvs, is_visible))) {}
+
+LogicalVolume Newcomers::make(const std::string& name, const NewVolumes& wanted, Extents size,
+                              const NewId& new_id) {
+  names_.claim(name, encrypted_);
+  if (vg_.max_lv != 0 && visible_ >= vg_.max_lv)
+    throw Error(Errc::refused, "{} holds {} volumes, and no more are allowed", vg_.name, vg_.max_lv)
+        .advise("'cvm vgchange --logicalvolume N {}' allows more", vg_.name);
+  if (size.n == 0) throw Error(Errc::bad_size, "{}/{} would have no extents", vg_.name, name);
+  ++visible_;
   LogicalVolume lv;
-  lv.name = wanted.name;
+  lv.name = name;
   lv.id = new_id();
   for (const auto* flag : {"READ", "WRITE", "VISIBLE"}) set_flag(lv.flags, flag);
   lv.tags = wanted.tags;
   lv.creation_time = wanted.origin.time;
   lv.creation_host = wanted.origin.host;
   lv.allocation = wanted.placement.policy;
-  if (wanted.size.n == 0) throw Error(Errc::bad_size, "{}/{} would have no extents", vg.name, wanted.name);
   return lv;
+}
+
+NewVolumes alone(const NewVolume& wanted) {
+  return {.names = {wanted.name},
+          .size = [size = wanted.size](const Room&) { return size; },
+          .placement = wanted.placement,
+          .tags = wanted.tags,
+          .origin = wanted.origin};
 }
 
 Extents round_to_stripes(Extents size, std::uint32_t stripes) {
@@ -57,34 +75,32 @@ std::vector<std::vector<PvId>> pvs_by_stripe(const LogicalVolume& lv, std::uint3
 
 }  // namespace
 
-void extend_data(const VolumeGroup& vg, LogicalVolume& lv, Extents by, const Placement& placement,
-                 Sectors alignment, const std::vector<PvId>& avoid) {
-  Wanted wanted;
-  wanted.count = by;
-  wanted.placement = placement;
-  wanted.alignment = alignment;
-  wanted.avoid = avoid;
+void extend_data(Room& room, LogicalVolume& lv, Extents by) {
+  const std::string& group = room.group();
+  const std::uint32_t stripes = room.placement().stripes;
+  Sectors stripe_size = room.placement().stripe_size;
+  Wanted wanted{.count = by, .behind = {}, .cling_to = {}};
   if (!lv.segments.empty()) {
     const auto* last = std::get_if<Striped>(&lv.segments.back().kind);
     if (last == nullptr)
-      throw Error(Errc::unsupported, "{}/{} is of type {}, which cvm does not extend", vg.name, lv.name,
+      throw Error(Errc::unsupported, "{}/{} is of type {}, which cvm does not extend", group, lv.name,
                   type_of(lv))
           .advise("use lvextend");
     const Extents each(lv.segments.back().count.n / last->stripes.size());
     for (const Area& area : last->stripes) {
       const auto* physical = std::get_if<PhysicalArea>(&area);
       if (physical == nullptr)
-        throw Error(Errc::unsupported, "{}/{} lies on other volumes, which cvm does not extend", vg.name,
+        throw Error(Errc::unsupported, "{}/{} lies on other volumes, which cvm does not extend", group,
                     lv.name)
             .advise("use lvextend");
       wanted.behind.push_back({physical->pv, physical->first + each});
     }
-    if (wanted.placement.stripes != last->stripes.size()) wanted.behind.clear();
-    wanted.cling_to = pvs_by_stripe(lv, wanted.placement.stripes);
-    if (wanted.placement.stripe_size.n == 0) wanted.placement.stripe_size = last->stripe_size;
+    if (stripes != last->stripes.size()) wanted.behind.clear();
+    wanted.cling_to = pvs_by_stripe(lv, stripes);
+    if (stripe_size.n == 0) stripe_size = last->stripe_size;
   }
-  const auto pieces = allocate(vg, wanted);
-  for (Segment& segment : segments_from(pieces, size_of(lv), wanted.placement.stripe_size))
+  const auto pieces = room.allocate(wanted);
+  for (Segment& segment : segments_from(pieces, size_of(lv), stripe_size))
     append_merged(lv, std::move(segment));
 }
 
@@ -118,12 +134,21 @@ Placement like_the_last_segment(const LogicalVolume& lv, Placement placement) {
 }
 
 VolumeGroup create_plain(VolumeGroup vg, const NewVolume& wanted, const NewId& new_id) {
+  return create_plain_volumes(std::move(vg), alone(wanted), new_id);
+}
+
+VolumeGroup create_plain_volumes(VolumeGroup vg, const NewVolumes& wanted, const NewId& new_id) {
   require_no_conversion(vg);
-  require_new_lv_name(vg, wanted.name, false);
-  LogicalVolume lv = make_volume(vg, wanted, new_id);
-  extend_data(vg, lv, round_to_stripes(wanted.size, wanted.placement.stripes), wanted.placement, Sectors(1),
-              {});
-  vg.lvs.push_back(std::move(lv));
+  Newcomers newcomers(vg, wanted.names.size(), false);
+  Room room(vg, wanted.placement);
+  std::vector<LogicalVolume> made;
+  made.reserve(wanted.names.size());
+  for (const std::string& name : wanted.names) {
+    const Extents size = wanted.size(room);
+    LogicalVolume& lv = made.emplace_back(newcomers.make(name, wanted, size, new_id));
+    extend_data(room, lv, round_to_stripes(size, wanted.placement.stripes));
+  }
+  std::ranges::move(made, std::back_inserter(vg.lvs));
   order_volumes(vg);
   return vg;
 }
@@ -137,7 +162,8 @@ VolumeGroup extend(VolumeGroup vg, const std::string& name, Extents by, const Pl
   } else {
     LogicalVolume copy = lv;
     const Placement where = like_the_last_segment(copy, placement);
-    extend_data(vg, copy, round_to_stripes(by, where.stripes), where, Sectors(1), {});
+    Room room(vg, where);
+    extend_data(room, copy, round_to_stripes(by, where.stripes));
     *find_lv(vg, name) = std::move(copy);
   }
   return vg;

@@ -65,7 +65,10 @@ Sectors behind_window(const LogicalVolume& store, Sectors used_end) {
 }
 
 IvGrant grant_new(const VolumeGroup& vg, const LogicalVolume& store, Sectors length) {
-  const Sectors next = iv_next_of(vg, store);
+  return grant_next(vg, store, iv_next_of(vg, store), length);
+}
+
+IvGrant grant_next(const VolumeGroup& vg, const LogicalVolume& store, Sectors next, Sectors length) {
   if (has_32_bit_ivs(store)) {
     const IvGrant grant{next, next + length};
     if (grant.iv_next > kIvLimit32) throw_used_up(vg, store);

@@ -37,6 +37,8 @@ struct IvGrant {
 
 /// For a new volume of `length` on `store`. Throws Errc::no_space where the IVs of the store are used up.
 IvGrant grant_new(const VolumeGroup& vg, const LogicalVolume& store, Sectors length);
+/// The same for one of several in a row: `next` is iv_next_of() at first, then IvGrant::iv_next.
+IvGrant grant_next(const VolumeGroup& vg, const LogicalVolume& store, Sectors next, Sectors length);
 
 /// For `length` more sectors of the crypt volume `lv`, whose last segment is on `store`: behind its last IV
 /// (or at iv_high) where its window has room and nobody else is there, else as for a new volume.

@@ -49,6 +49,26 @@ std::optional<std::uint64_t> number_after(std::string_view name, std::string_vie
   return number;
 }
 
+/// What can be said of a new name without looking at the others.
+void require_allowed(const VolumeGroup& vg, std::string_view name, bool encrypted) {
+  if (const auto fault = fault_of(name); !fault.empty())
+    throw Error(Errc::bad_name, "\"{}\" can't be the name of a volume: {}", name, fault);
+  const auto reserved = [&](std::string_view why) {
+    return Error(Errc::bad_name, "the name {} is reserved: {}", name, why).advise("choose another name");
+  };
+  if (is_store_name(name)) throw reserved("cryptostore and a number is a keystore");
+  if (is_data_lv_name(name)) throw reserved("names that end in _crdata hold the data of encrypted volumes");
+  if (number_after(name, "pv")) throw reserved("pv and a number is a PV in LVM2's metadata");
+  for (const std::string_view prefix : kReservedPrefixes)
+    if (name.starts_with(prefix)) throw reserved(fmt::format("LVM2 uses names that begin with {}", prefix));
+  for (const std::string_view part : kReservedParts)
+    if (name.find(part) != std::string_view::npos)
+      throw reserved(fmt::format("LVM2 uses names that contain {}", part));
+  if (!fits_dm(vg.name, encrypted ? data_lv_name(name) : std::string(name)))
+    throw Error(Errc::bad_name, "the name {} is too long for a volume of {}", name, vg.name)
+        .advise("a VG's and a volume's name have 124 characters together, less 7 for an encrypted volume");
+}
+
 }  // namespace
 
 bool is_legal_vg_name(std::string_view name) {
@@ -76,27 +96,25 @@ void require_new_vg_name(std::string_view name) {
 }
 
 void require_new_lv_name(const VolumeGroup& vg, std::string_view name, bool encrypted) {
-  if (const auto fault = fault_of(name); !fault.empty())
-    throw Error(Errc::bad_name, "\"{}\" can't be the name of a volume: {}", name, fault);
-  const auto reserved = [&](std::string_view why) {
-    return Error(Errc::bad_name, "the name {} is reserved: {}", name, why).advise("choose another name");
-  };
-  if (is_store_name(name)) throw reserved("cryptostore and a number is a keystore");
-  if (is_data_lv_name(name)) throw reserved("names that end in _crdata hold the data of encrypted volumes");
-  if (number_after(name, "pv")) throw reserved("pv and a number is a PV in LVM2's metadata");
-  for (const std::string_view prefix : kReservedPrefixes)
-    if (name.starts_with(prefix)) throw reserved(fmt::format("LVM2 uses names that begin with {}", prefix));
-  for (const std::string_view part : kReservedParts)
-    if (name.find(part) != std::string_view::npos)
-      throw reserved(fmt::format("LVM2 uses names that contain {}", part));
-  if (!fits_dm(vg.name, encrypted ? data_lv_name(name) : std::string(name)))
-    throw Error(Errc::bad_name, "the name {} is too long for a volume of {}", name, vg.name)
-        .advise("a VG's and a volume's name have 124 characters together, less 7 for an encrypted volume");
-  if (find_lv(vg, name) != nullptr)
-    throw Error(Errc::exists, "{} has a volume {} already", vg.name, name).advise("choose another name");
-  if (encrypted && find_lv(vg, data_lv_name(name)) != nullptr)
-    throw Error(Errc::exists, "{} has a volume {} already", vg.name, data_lv_name(name))
-        .advise("choose another name");
+  NewNames(vg, 1).claim(name, encrypted);
+}
+
+NewNames::NewNames(const VolumeGroup& vg, std::size_t count) : vg_(vg), is_one_(count == 1) {
+  if (is_one_) return;
+  taken_.reserve(vg.lvs.size() + 2 * count);
+  for (const LogicalVolume& lv : vg.lvs) taken_.insert(lv.name);
+}
+
+void NewNames::claim(std::string_view name, bool encrypted) {
+  require_allowed(vg_, name, encrypted);
+  take(name);
+  if (encrypted) take(data_lv_name(name));
+}
+
+void NewNames::take(std::string_view name) {
+  const bool is_free = is_one_ ? find_lv(vg_, name) == nullptr : taken_.emplace(name).second;
+  if (!is_free)
+    throw Error(Errc::exists, "{} has a volume {} already", vg_.name, name).advise("choose another name");
 }
 
 void require_store_name(std::string_view name) {

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <unordered_set>
 
 #include "metadata/volume_group.h"
 
@@ -23,6 +24,21 @@ void require_new_vg_name(std::string_view name);
 /// the data LV's suffix where `encrypted`. Throws Errc::bad_name with the reason, Errc::exists where it is
 /// taken.
 void require_new_lv_name(const VolumeGroup& vg, std::string_view name, bool encrypted);
+/// The same for several new volumes in a row: a name that was claimed is taken for the next one. For more
+/// than one it looks at the volumes of the group once.
+class NewNames {
+ public:
+  /// `vg` outlives it and stays as it is; so many names will be claimed.
+  NewNames(const VolumeGroup& vg, std::size_t count);
+  void claim(std::string_view name, bool encrypted);
+
+ private:
+  void take(std::string_view name);
+
+  const VolumeGroup& vg_;
+  bool is_one_;
+  std::unordered_set<std::string> taken_;  ///< unless there is only one name to judge
+};
 /// A name for a new keystore: cryptostore<number>. Throws Errc::bad_name.
 void require_store_name(std::string_view name);
 

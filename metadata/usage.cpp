@@ -104,4 +104,13 @@ Extents free_extents(const VolumeGroup& vg) {
   return free_extents(usage_of(vg));
 }
 
+std::vector<PvId> pvs_of(const LogicalVolume& lv) {
+  std::vector<PvId> pvs;
+  for (const Segment& segment : lv.segments)
+    if (const auto* striped = std::get_if<Striped>(&segment.kind))
+      for (const Area& area : striped->stripes)
+        if (const auto* physical = std::get_if<PhysicalArea>(&area)) pvs.push_back(physical->pv);
+  return pvs;
+}
+
 }  // namespace cv::metadata

@@ -34,4 +34,7 @@ Usage usage_of(const VolumeGroup& vg);
 Extents free_extents(const Usage& usage);
 Extents free_extents(const VolumeGroup& vg);
 
+/// The PVs under the striped segments of an LV, one of them more than once where it holds several pieces.
+std::vector<PvId> pvs_of(const LogicalVolume& lv);
+
 }  // namespace cv::metadata

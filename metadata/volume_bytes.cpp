@@ -49,8 +49,8 @@ class Mapping {
  public:
   Mapping(const VolumeGroup& vg, const PvDevices& devices) : vg_(vg), devices_(devices) {}
 
-  Map of_volume(std::string_view name) {
-    map_.top = add(lv_at(vg_, name));
+  Map of_volume(const LogicalVolume& lv) {
+    map_.top = add(lv);
     return std::move(map_);
   }
 
@@ -236,7 +236,12 @@ class VolumeDevice final : public device::BlockDevice {
 
 std::unique_ptr<device::BlockDevice> open_volume(const VolumeGroup& vg, const PvDevices& devices,
                                                  std::string_view lv) {
-  return std::make_unique<VolumeDevice>(fmt::format("{}/{}", vg.name, lv),
+  return open_volume(vg, devices, lv_at(vg, lv));
+}
+
+std::unique_ptr<device::BlockDevice> open_volume(const VolumeGroup& vg, const PvDevices& devices,
+                                                 const LogicalVolume& lv) {
+  return std::make_unique<VolumeDevice>(fmt::format("{}/{}", vg.name, lv.name),
                                         Mapping(vg, devices).of_volume(lv));
 }
 

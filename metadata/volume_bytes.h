@@ -16,6 +16,9 @@ namespace cv::metadata {
 /// take no bytes or whose areas are unknown. `vg` is not needed afterwards, the devices are.
 std::unique_ptr<device::BlockDevice> open_volume(const VolumeGroup& vg, const PvDevices& devices,
                                                  std::string_view lv);
+/// For those who have the volume at hand, out of many.
+std::unique_ptr<device::BlockDevice> open_volume(const VolumeGroup& vg, const PvDevices& devices,
+                                                 const LogicalVolume& lv);
 
 /// The same for `count` extents behind one area: one copy of a keystore, extents that are yet to be used.
 std::unique_ptr<device::BlockDevice> open_area(const VolumeGroup& vg, const PvDevices& devices,

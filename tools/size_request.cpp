@@ -1,6 +1,7 @@
 #include "tools/size_request.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "lib/base/error.h"
 #include "lib/base/log.h"
@@ -54,12 +55,10 @@ enum class Rounding { up, down };
 struct Request {
   const VolumeGroup& vg;
   const Placement& placement;
-  Sectors alignment;
+  std::function<Extents()> allocatable;  ///< Room::allocatable(), where somebody wants to know
   Rounding rounding;
 
-  Extents usable() const {
-    return round_down(allocatable_extents(vg, placement, alignment), Extents(placement.stripes));
-  }
+  Extents usable() const { return round_down(allocatable(), Extents(placement.stripes)); }
 
   /// "N%VG" and its kin, as extents.
   Extents extents(const ExtentsArgument& argument, const LogicalVolume* lv) const {
@@ -67,7 +66,7 @@ struct Request {
       case PercentOf::nothing: return Extents(argument.number);
       case PercentOf::vg: return part(argument, total_extents(vg, {}));
       case PercentOf::pvs: return part(argument, total_extents(vg, placement.permitted));
-      case PercentOf::free: return part(argument, allocatable_extents(vg, placement, alignment));
+      case PercentOf::free: return part(argument, allocatable());
       case PercentOf::lv:
         if (lv == nullptr)
           throw Error(Errc::usage, "a new volume can't be a part of a volume")
@@ -118,7 +117,7 @@ Wish wish_from_size(const std::string& text, const VolumeGroup& vg, const Logica
 Wish wish_from_extents(const std::string& text, const VolumeGroup& vg, const LogicalVolume& lv,
                        const Placement& placement, Sectors alignment) {
   const ExtentsArgument argument = parse_extents_argument(text);
-  const Request request{vg, placement, alignment,
+  const Request request{vg, placement, [&] { return Room(vg, placement, alignment).allocatable(); },
                         argument.sign == Sign::minus ? Rounding::down : Rounding::up};
   Wish wish{argument.sign, request.extents(argument, &lv)};
   if (argument.sign == Sign::none && is_part_of_the_group(argument.basis))
@@ -130,30 +129,31 @@ Wish wish_from_extents(const std::string& text, const VolumeGroup& vg, const Log
 
 }  // namespace
 
-Extents size_of_new(const Arguments& arguments, const VolumeGroup& vg, const Placement& placement,
-                    Sectors alignment) {
+SizeInTurn sizes_of_new(const Arguments& arguments, const VolumeGroup& vg, const Placement& placement) {
   require_one_size(arguments);
   if (const auto text = arguments.text(kSize)) {
     const SizeArgument argument = parse_size_argument(*text);
     if (argument.sign != Sign::none)
       throw Error(Errc::bad_size, "the size of a new volume has no sign: \"{}\"", *text);
-    return whole_extents(vg, argument.size, Sectors());
+    return [size = whole_extents(vg, argument.size, Sectors())](const Room&) { return size; };
   }
   const std::string given = *arguments.text(kExtents);
   const ExtentsArgument argument = parse_extents_argument(given);
   if (argument.sign == Sign::minus || (argument.sign == Sign::plus && argument.basis != PercentOf::free))
     throw Error(Errc::bad_size, "the size of a new volume has no sign: \"{}\"", given);
-  const Request request{vg, placement, alignment, Rounding::down};
-  Extents size = request.extents(argument, nullptr);
-  if (is_part_of_the_group(argument.basis)) {
-    size = request.cut(size, request.usable(), given);
-    if (argument.basis == PercentOf::free) size = round_down(size, Extents(placement.stripes));
-  }
-  if (size.n == 0)
-    throw Error(Errc::no_space, "{} comes to no extent: {} has {} free extents that can be used", given,
-                vg.name, allocatable_extents(vg, placement, alignment).n)
-        .advise("remove volumes or add a PV");
-  return size;
+  return [&vg, &placement, given, argument](const Room& room) {
+    const Request request{vg, placement, [&] { return room.allocatable(); }, Rounding::down};
+    Extents size = request.extents(argument, nullptr);
+    if (is_part_of_the_group(argument.basis)) {
+      size = request.cut(size, request.usable(), given);
+      if (argument.basis == PercentOf::free) size = round_down(size, Extents(placement.stripes));
+    }
+    if (size.n == 0)
+      throw Error(Errc::no_space, "{} comes to no extent: {} has {} free extents that can be used", given,
+                  vg.name, room.allocatable().n)
+          .advise("remove volumes or add a PV");
+    return size;
+  };
 }
 
 Extents new_size_of(const Arguments& arguments, const VolumeGroup& vg, const LogicalVolume& lv,

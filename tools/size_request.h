@@ -1,7 +1,7 @@
 // -L and -l of a command line: how large a volume shall be, in extents.
 #pragma once
 
-#include "metadata/allocate.h"
+#include "metadata/edit.h"
 #include "tools/arguments.h"
 #include "tools/common_options.h"
 
@@ -14,10 +14,10 @@ inline constexpr Option kNewSize{
 inline constexpr Option kNewExtents{'l', "extents", "[+|-]N[%VG|%FREE|%PVS|%LV]",
                                     "the same in extents or as a part of what there is"};
 
-/// Of a new volume; a size is rounded up to extents with a message, a part of what there is down. More than
-/// is free is cut to that where a part was asked for.
-Extents size_of_new(const Arguments& arguments, const metadata::VolumeGroup& vg,
-                    const metadata::Placement& placement, Sectors alignment);
+/// Of new volumes; a size is rounded up to extents with a message, a part of what there is down. More than is
+/// free is cut to that where a part was asked for. `vg` and `placement` outlive what is returned.
+metadata::SizeInTurn sizes_of_new(const Arguments& arguments, const metadata::VolumeGroup& vg,
+                                  const metadata::Placement& placement);
 
 /// What a command does with sizes.
 enum class Resizing { extend, reduce, either };

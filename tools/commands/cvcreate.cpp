@@ -1,11 +1,16 @@
 // cvcreate: new volumes, plain or encrypted.
 #include <algorithm>
 #include <fstream>
+#include <iterator>
+#include <set>
+#include <span>
 
 #include "lib/base/error.h"
 #include "lib/base/log.h"
+#include "metadata/group_index.h"
 #include "metadata/names.h"
 #include "metadata/store_bytes.h"
+#include "metadata/usage.h"
 #include "metadata/volume_bytes.h"
 #include "tools/commands/list.h"
 #include "tools/common_options.h"
@@ -27,6 +32,14 @@ constexpr Option kNamesFrom{0, "names-from", "FILE",
                             "make a volume for each name in this file, one on a line"};
 /// Superblocks of file systems and others lie here; a new plain volume must not show those of an old one.
 constexpr Bytes kZeroed{128 * 1024};
+
+/// For the description in the metadata, which stays short.
+std::string listed(const std::vector<std::string>& names) {
+  constexpr std::size_t kListed = 8;
+  if (names.size() <= kListed) return fmt::format("{}", fmt::join(names, ", "));
+  return fmt::format("{} and {} more", fmt::join(names.begin(), names.begin() + kListed, ", "),
+                     names.size() - kListed);
+}
 
 std::vector<std::string> names_from_file(const std::string& path) {
   std::ifstream file(path);
@@ -97,14 +110,6 @@ class Creation {
     }
   }
 
-  Sectors alignment(const VolumeGroup& vg) const {
-    if (!encrypted_) return Sectors(1);
-    const LogicalVolume* store = find_lv(vg, store_);
-    const std::uint32_t bytes =
-        is_new_store_ ? made_.wanted.sector_bytes : keystore_of(*store)->sector_bytes.value_or(512);
-    return Sectors(bytes / kSectorBytes);
-  }
-
   std::vector<std::string> chosen_names(const VolumeGroup& vg) const {
     std::vector<std::string> names = arguments_.texts(kName);
     if (const auto file = arguments_.text(kNamesFrom))
@@ -121,20 +126,30 @@ class Creation {
     if (encrypted_ && is_new_store_) next = create_store(std::move(next), made_.wanted, fresh_ids());
     const Placement placement = placement_from(arguments_, next, devices, 1);
     if (names_.empty()) names_ = chosen_names(base);
-    for (std::size_t i = 0; i < names_.size(); ++i) {
-      // What was promised when the person was asked holds, or is refused, when it is written.
-      if (i == sizes_.size()) sizes_.push_back(size_of_new(arguments_, next, placement, alignment(next)));
-      NewVolume volume{names_[i], sizes_[i], placement, arguments_.texts(kAddTag), origin_of(session_)};
-      next = encrypted_ ? create_crypt(std::move(next), {std::move(volume), store_}, fresh_ids())
-                        : create_plain(std::move(next), volume, fresh_ids());
-    }
-    return next;
+    SizeInTurn ask;
+    if (sizes_.empty()) ask = sizes_of_new(arguments_, base, placement);
+    std::size_t turn = 0;
+    NewVolumes wanted{.names = names_,
+                      .size =
+                          [&](const Room& room) {
+                            // What was promised when the person was asked holds, or is refused, when it is
+                            // written.
+                            if (turn == sizes_.size()) sizes_.push_back(ask(room));
+                            return sizes_[turn++];
+                          },
+                      .placement = placement,
+                      .tags = arguments_.texts(kAddTag),
+                      .origin = origin_of(session_)};
+    if (!encrypted_) return create_plain_volumes(std::move(next), wanted, fresh_ids());
+    return create_crypt_volumes(std::move(next), {.volumes = std::move(wanted), .store = store_},
+                                fresh_ids());
   }
 
   void show_plan(const VolumeGroup& base, const VolumeGroup& next) {
     std::string text;
+    const GroupIndex before(base);
     for (const LogicalVolume& lv : next.lvs) {
-      if (find_lv(base, lv.name) != nullptr) continue;
+      if (before.find_lv(lv.name) != nullptr) continue;
       text += fmt::format("  would create {}/{}: {} extents, {}\n", next.name, lv.name, size_of(lv).n,
                           format_size(to_bytes(payload_size(next, lv))));
     }
@@ -177,10 +192,9 @@ class Creation {
     // The extents are free in the group that is valid: nobody reads them until the commit.
     if (encrypted_ && is_new_store_)
       write_new_copies(next, change.devices(), lv_at(next, store_), made_.bytes);
-    if (!encrypted_)
-      for (const std::string& name : names_) zero_start(next, change.devices(), name);
+    if (!encrypted_) zero_starts(next, change.devices());
     note_used_ivs(base, next, change.devices());
-    change.prepare(std::move(next), fmt::format("created {}", fmt::join(names_, ", ")));
+    change.prepare(std::move(next), "created " + listed(names_));
     if (is_active_) {
       auto devices = stage(base, change);
       change.commit();
@@ -192,10 +206,17 @@ class Creation {
     for (const std::string& name : names_) log::notice("Logical volume \"{}\" created.", name);
   }
 
-  static void zero_start(const VolumeGroup& vg, const PvDevices& devices, const std::string& name) {
-    const auto volume = open_volume(vg, devices, name);
-    volume->write(Bytes(0), std::vector<std::byte>(std::min(kZeroed, volume->size()).n));
-    volume->flush();
+  void zero_starts(const VolumeGroup& vg, const PvDevices& devices) const {
+    const std::vector<std::byte> zeroes(kZeroed.n);
+    const GroupIndex index(vg);
+    std::set<PvId> touched;
+    for (const std::string& name : names_) {
+      const LogicalVolume& lv = *index.find_lv(name);
+      const auto volume = open_volume(vg, devices, lv);
+      volume->write(Bytes(0), std::span(zeroes).first(std::min(kZeroed, volume->size()).n));
+      std::ranges::copy(pvs_of(lv), std::inserter(touched, touched.end()));
+    }
+    for (const PvId& pv : touched) devices.at(pv)->flush();
   }
 
   activate::Change stage(const VolumeGroup& base, const Transaction& change) {

@@ -145,16 +145,16 @@ TEST(Extension, TakesTheStripesOfTheVolumeUnlessAskedForOthers) {
 
 TEST(Allocatable, CountsWholeRowsThatCanBeHad) {
   const VolumeGroup vg = fragmented();
-  EXPECT_EQ(allocatable_extents(vg, {}), Extents(44));
-  EXPECT_EQ(allocatable_extents(vg, by(Allocation::normal, 2)), Extents(26));  // 13 on the first PV
-  EXPECT_EQ(allocatable_extents(vg, by(Allocation::anywhere, 2)), Extents(44));
+  EXPECT_EQ(Room(vg, {}).allocatable(), Extents(44));
+  EXPECT_EQ(Room(vg, by(Allocation::normal, 2)).allocatable(), Extents(26));  // 13 on the first PV
+  EXPECT_EQ(Room(vg, by(Allocation::anywhere, 2)).allocatable(), Extents(44));
   EXPECT_EQ(created(26, Allocation::normal, 2).substr(0, 13), "1:0-7 0:23-30");
 }
 
 TEST(Allocatable, LeavesOutPvsThatAreNotToBeUsed) {
   VolumeGroup vg = fragmented();
   clear_flag(vg.pvs[1].flags, "ALLOCATABLE");
-  EXPECT_EQ(allocatable_extents(vg, {}), Extents(13));
+  EXPECT_EQ(Room(vg, {}).allocatable(), Extents(13));
   Placement second;
   second.permitted = {{vg.pvs[1].id, {Extents(0), Extents(31)}}};
   NewVolume wanted = volume_called("c", 1);

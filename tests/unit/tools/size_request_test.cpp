@@ -36,7 +36,8 @@ std::uint64_t resized(const std::string& option, const std::string& value,
 std::uint64_t created(const std::string& option, const std::string& value, Placement placement = {}) {
   const std::vector<std::string> words{option, value, "vg0"};
   const Arguments arguments(command_named("cvcreate"), words);
-  return size_of_new(arguments, group(), placement, Sectors(1)).n;
+  const VolumeGroup vg = group();
+  return sizes_of_new(arguments, vg, placement)(Room(vg, placement)).n;
 }
 
 TEST(NewSize, IsWhatLvm2MakesOfTheSameWords) {
