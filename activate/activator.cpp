@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <thread>
+#include <unordered_set>
 #include <utility>
 
 #include "activate/device_name.h"
@@ -376,14 +377,35 @@ void Activator::activate(const VolumeGroup& vg, const std::vector<std::string>& 
 
 void Activator::deactivate(const VolumeGroup& vg, const std::vector<std::string>& lvs,
                            std::chrono::milliseconds patience) {
+  constexpr std::size_t kFew = 8;
+  std::optional<metadata::GroupIndex> index;  // takes as long as looking up many without
+  if (lvs.size() > kFew) index.emplace(vg);
+  const auto has_stores = [&](const std::string& lv) {
+    return metadata::find_lv(vg, lv) != nullptr && !stores_of(vg, lv).empty();
+  };
   const Undo settle([&] { try_or_warn([&] { mapper_.settle(); }); });
+  const Undo forget([&] {
+    try_or_warn([&] {
+      if (!index && std::ranges::any_of(lvs, has_stores)) index.emplace(vg);
+      if (index) forget_closed_stores(vg, *index, lvs);
+    });
+  });
   for (const auto& lv : lvs) {
+    if (index && !has_devices(vg, *index, lv)) continue;
     for (const auto& step : plan_deactivation(vg, {lv})) {
       log::verbose("{}", describe(step));
       if (const auto* removal = std::get_if<RemoveStep>(&step)) remove(*removal, patience);
     }
-    forget_closed_stores(vg, lv);
   }
+}
+
+/// Of its own, or of the volumes that it stands on.
+bool Activator::has_devices(const VolumeGroup& vg, const metadata::GroupIndex& index, const std::string& lv) {
+  const auto* volume = index.find_lv(lv);
+  if (volume == nullptr) volume = &metadata::lv_at(vg, lv);  // says that there is none
+  return device_of(vg, *volume) || std::ranges::any_of(volumes_below(index, *volume), [&](const auto* below) {
+           return device_of(vg, *below).has_value();
+         });
 }
 
 void Activator::remove(const RemoveStep& step, std::chrono::milliseconds patience) {
@@ -405,33 +427,50 @@ void Activator::remove(const RemoveStep& step, std::chrono::milliseconds patienc
   }
 }
 
-void Activator::forget_closed_stores(const VolumeGroup& vg, const std::string& volume) {
+void Activator::forget_closed_stores(const VolumeGroup& vg, const metadata::GroupIndex& index,
+                                     const std::vector<std::string>& lvs) {
   if (cache_ == nullptr) return;
-  for (const auto& store : stores_of(vg, volume)) {
-    const auto* lv = metadata::find_lv(vg, store);
+  std::set<std::string> stores;
+  for (const auto& lv : lvs) {
+    const auto* volume = index.find_lv(lv);
+    if (volume == nullptr) continue;
+    for (const auto& segment : volume->segments)
+      if (const auto* crypt = std::get_if<metadata::Crypt>(&segment.kind)) stores.insert(crypt->store);
+  }
+  for (const auto& store : stores) {
+    const auto* lv = index.find_lv(store);
     if (lv == nullptr) continue;
-    const bool is_live = std::ranges::any_of(metadata::users_of(vg, store),
-                                             [&](const auto* user) { return is_active(vg, user->name); });
+    const bool is_live =
+        std::ranges::any_of(index.users_of(store), [&](const auto* user) { return is_active(vg, *user); });
     if (!is_live) cache_->forget({vg.id, lv->id});
   }
 }
 
 std::optional<DeviceInfo> Activator::device_of(const VolumeGroup& vg, std::string_view lv) {
-  return mapper_.find_uuid(dm_uuid(vg.id, metadata::lv_at(vg, lv).id));
+  return device_of(vg, metadata::lv_at(vg, lv));
+}
+
+std::optional<DeviceInfo> Activator::device_of(const VolumeGroup& vg, const metadata::LogicalVolume& lv) {
+  return mapper_.find_uuid(dm_uuid(vg.id, lv.id));
 }
 
 std::optional<DeviceInfo> Activator::any_device_of(const VolumeGroup& vg,
                                                    const std::vector<std::string>& lvs) {
-  std::set<std::string> uuids;
-  for (const auto& lv : lvs) uuids.insert(dm_uuid(vg.id, metadata::lv_at(vg, lv).id));
-  for (auto& device : mapper_.list()) {
-    const std::size_t length = uuids.empty() ? 0 : uuids.begin()->size();
+  const metadata::GroupIndex index(vg);
+  std::unordered_set<std::string> uuids;
+  for (const auto& lv : lvs)
+    if (const auto* volume = index.find_lv(lv)) uuids.insert(dm_uuid(vg.id, volume->id));
+  const std::size_t length = uuids.empty() ? 0 : uuids.begin()->size();
+  for (auto& device : mapper_.list())
     if (uuids.contains(device.uuid.substr(0, length))) return std::move(device);
-  }
   return std::nullopt;
 }
 
 bool Activator::is_active(const VolumeGroup& vg, std::string_view lv) {
+  return is_active(vg, metadata::lv_at(vg, lv));
+}
+
+bool Activator::is_active(const VolumeGroup& vg, const metadata::LogicalVolume& lv) {
   const auto info = device_of(vg, lv);
   return info && info->has_live_table;
 }
@@ -442,8 +481,12 @@ std::uint32_t Activator::open_count(const VolumeGroup& vg, std::string_view lv) 
 }
 
 void Activator::require_unused(const VolumeGroup& vg, std::string_view lv) {
+  require_unused(vg, metadata::lv_at(vg, lv));
+}
+
+void Activator::require_unused(const VolumeGroup& vg, const metadata::LogicalVolume& lv) {
   const auto info = device_of(vg, lv);
-  if (info && info->open_count > 0) throw_in_use(fmt::format("{}/{}", vg.name, lv), info->number);
+  if (info && info->open_count > 0) throw_in_use(fmt::format("{}/{}", vg.name, lv.name), info->number);
 }
 
 }  // namespace cv::activate

@@ -83,22 +83,27 @@ class Activator {
                      const std::vector<std::string>& lvs);
 
   bool is_active(const metadata::VolumeGroup& vg, std::string_view lv);
+  bool is_active(const metadata::VolumeGroup& vg, const metadata::LogicalVolume& lv);
   /// 0 where it is not active.
   std::uint32_t open_count(const metadata::VolumeGroup& vg, std::string_view lv);
   /// The volume's own device, whatever its state.
   std::optional<DeviceInfo> device_of(const metadata::VolumeGroup& vg, std::string_view lv);
+  std::optional<DeviceInfo> device_of(const metadata::VolumeGroup& vg, const metadata::LogicalVolume& lv);
   /// A device of any of the volumes, one of the layers that only LVM2 makes ("-real", "-tpool") included;
   /// nothing where there is none.
   std::optional<DeviceInfo> any_device_of(const metadata::VolumeGroup& vg,
                                           const std::vector<std::string>& lvs);
   /// Throws Errc::in_use, with who holds it, where somebody has the volume open.
   void require_unused(const metadata::VolumeGroup& vg, std::string_view lv);
+  void require_unused(const metadata::VolumeGroup& vg, const metadata::LogicalVolume& lv);
 
  private:
   LiveDevices live_devices(const metadata::VolumeGroup& vg, const std::vector<std::string>& lvs);
   Change stage_plan(const metadata::VolumeGroup& next, const Plan& plan);
   void remove(const RemoveStep& step, std::chrono::milliseconds patience);
-  void forget_closed_stores(const metadata::VolumeGroup& vg, const std::string& volume);
+  bool has_devices(const metadata::VolumeGroup& vg, const metadata::GroupIndex& index, const std::string& lv);
+  void forget_closed_stores(const metadata::VolumeGroup& vg, const metadata::GroupIndex& index,
+                            const std::vector<std::string>& lvs);
 
   Mapper& mapper_;
   KeyCache* cache_;

@@ -287,14 +287,15 @@ class TreeBuilder {
   std::vector<PlannedDevice> devices_;
 };
 
-void collect_below(const VolumeGroup& vg, const LogicalVolume& lv, std::vector<std::string>& found) {
+/// `find` gives the volume of a name, or null.
+template <class Find>
+void collect_below(const Find& find, const LogicalVolume& lv, std::vector<const LogicalVolume*>& found) {
   const auto add = [&](const Area& area) {
     const auto* logical = std::get_if<LogicalArea>(&area);
-    if (logical == nullptr || std::ranges::find(found, logical->lv) != found.end()) return;
-    const auto* below = metadata::find_lv(vg, logical->lv);
-    if (below == nullptr) return;
-    found.push_back(logical->lv);
-    collect_below(vg, *below, found);
+    const LogicalVolume* below = logical == nullptr ? nullptr : find(logical->lv);
+    if (below == nullptr || std::ranges::find(found, below) != found.end()) return;
+    found.push_back(below);
+    collect_below(find, *below, found);
   };
   for (const auto& segment : lv.segments) {
     match(
@@ -341,8 +342,17 @@ std::vector<std::string> foreign_volumes(const VolumeGroup& vg) {
 }
 
 std::vector<std::string> volumes_below(const VolumeGroup& vg, std::string_view lv) {
-  std::vector<std::string> found;
-  collect_below(vg, metadata::lv_at(vg, lv), found);
+  std::vector<const LogicalVolume*> found;
+  collect_below([&](const std::string& name) { return metadata::find_lv(vg, name); }, metadata::lv_at(vg, lv),
+                found);
+  std::vector<std::string> names;
+  for (const LogicalVolume* below : found) names.emplace_back(below->name);
+  return names;
+}
+
+std::vector<const LogicalVolume*> volumes_below(const metadata::GroupIndex& index, const LogicalVolume& lv) {
+  std::vector<const LogicalVolume*> found;
+  collect_below([&](const std::string& name) { return index.find_lv(name); }, lv, found);
   return found;
 }
 

@@ -10,6 +10,7 @@
 #include "activate/dm_table.h"
 #include "activate/mapper.h"
 #include "lib/base/id.h"
+#include "metadata/group_index.h"
 #include "metadata/volume_group.h"
 
 namespace cv::activate {
@@ -61,6 +62,9 @@ std::vector<std::string> foreign_volumes(const metadata::VolumeGroup& vg);
 
 /// The LVs that `lv` stands on, whether they have devices or not, top down.
 std::vector<std::string> volumes_below(const metadata::VolumeGroup& vg, std::string_view lv);
+/// The same, each found in constant time.
+std::vector<const metadata::LogicalVolume*> volumes_below(const metadata::GroupIndex& index,
+                                                          const metadata::LogicalVolume& lv);
 
 /// The stores that the segments of `lv` name, each once.
 std::vector<std::string> stores_of(const metadata::VolumeGroup& vg, std::string_view lv);

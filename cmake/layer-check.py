@@ -28,7 +28,7 @@ OWNERS = {
     r"<nlohmann/.*": r"(tools/|lib/crypt/luks2_json\.cpp$)",
 }
 # Pure files: values in, values out.
-PURE = re.compile(r"metadata/(edit|check|allocate|stretches|group_index|iv_space|segment|references|volume_group|group_text|flags)\w*\.(h|cpp)$"
+PURE = re.compile(r"metadata/(edit|check|allocate|stretches|group_index|volume_finder|iv_space|segment|references|volume_group|group_text|flags)\w*\.(h|cpp)$"
                   r"|activate/(plan|dm_table)\w*\.(h|cpp)$")
 IMPURE = re.compile(r"<(fcntl\.h|unistd\.h|sys/.*|linux/.*|fstream|iostream|filesystem|cstdio|stdio\.h|chrono|"
                     r"ctime|time\.h|random|thread|mutex)>|\"lib/device/.*|\"lib/crypt/keyring.*")

@@ -331,14 +331,7 @@ class Checker {
             overlap.first->name, overlap.second->name, vg_.name, overlap.store->name);
       }
     }
-    std::unordered_map<std::string_view, Sectors> ends;
-    for (const LogicalVolume& lv : vg_.lvs)
-      for (const Segment& segment : lv.segments)
-        if (const auto* crypt = std::get_if<Crypt>(&segment.kind)) {
-          Sectors& end = ends[crypt->store];
-          end = std::max(end, iv_range(vg_, lv, segment).end);
-        }
-    for (const auto& [name, end] : ends) {
+    for (const auto& [name, end] : iv_ends(vg_)) {
       const LogicalVolume* store = lv_named(name);
       const Keystore* keystore = store == nullptr ? nullptr : keystore_of(*store);
       if (keystore != nullptr && keystore->iv_next && *keystore->iv_next < end)

@@ -89,8 +89,8 @@ struct NewCryptVolumes {
 /// All of them or none, as create_plain_volumes().
 VolumeGroup create_crypt_volumes(VolumeGroup vg, const NewCryptVolumes& wanted, const NewId& new_id);
 
-/// Takes out a store that is marked `erasing`, with its data LVs.
-VolumeGroup remove_store(VolumeGroup vg, const std::string& store);
+/// Takes out stores that are marked `erasing`, with their data LVs.
+VolumeGroup remove_stores(VolumeGroup vg, const std::vector<std::string>& stores);
 
 /// The names of stores that are marked `erasing`.
 std::vector<std::string> stores_being_erased(const VolumeGroup& vg);

@@ -2,11 +2,13 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <unordered_set>
 
 #include "lib/base/error.h"
 #include "lib/base/match.h"
 #include "lib/crypt/cipher_spec.h"
 #include "metadata/edit_parts.h"
+#include "metadata/group_index.h"
 #include "metadata/iv_space.h"
 #include "metadata/names.h"
 #include "metadata/usage.h"
@@ -250,15 +252,20 @@ std::vector<std::string> stores_being_erased(const VolumeGroup& vg) {
   return stores;
 }
 
-VolumeGroup remove_store(VolumeGroup vg, const std::string& store) {
-  const LogicalVolume lv = lv_at(vg, store);
-  const Keystore* keystore = keystore_of(lv);
-  CV_ASSERT(keystore != nullptr && keystore->erasing && users_of(vg, store).empty());
-  std::vector<std::string> gone{store};
-  for (const Area& area : keystore->copies)
-    if (const auto* logical = std::get_if<LogicalArea>(&area)) gone.push_back(logical->lv);
-  std::erase_if(vg.lvs,
-                [&](const LogicalVolume& one) { return std::ranges::find(gone, one.name) != gone.end(); });
+VolumeGroup remove_stores(VolumeGroup vg, const std::vector<std::string>& stores) {
+  std::unordered_set<std::string> gone;
+  {
+    const GroupIndex index(vg);
+    for (const std::string& name : stores) {
+      const LogicalVolume* lv = index.find_lv(name);
+      const Keystore* keystore = lv == nullptr ? nullptr : keystore_of(*lv);
+      CV_ASSERT(keystore != nullptr && keystore->erasing && index.users_of(name).empty());
+      gone.insert(name);
+      for (const Area& area : keystore->copies)
+        if (const auto* logical = std::get_if<LogicalArea>(&area)) gone.insert(logical->lv);
+    }
+  }
+  std::erase_if(vg.lvs, [&](const LogicalVolume& lv) { return gone.contains(std::string(lv.name)); });
   return vg;
 }
 

@@ -162,10 +162,12 @@ VolumeGroup forget_former_ids(VolumeGroup vg) {
 VolumeGroup remove_all_volumes(VolumeGroup vg) {
   require_no_conversion(vg);
   std::unordered_set<std::string> kept;
+  const IvEnds ends = iv_ends(vg);
   for (LogicalVolume& lv : vg.lvs) {
     if (keystore_of(lv) == nullptr) continue;
     auto& store = std::get<Keystore>(lv.segments.front().kind);
-    store.iv_next = iv_next_of(vg, lv);
+    const auto end = ends.find(lv.name);
+    store.iv_next = std::max(store.iv_next.value_or(Sectors()), end == ends.end() ? Sectors() : end->second);
     store.erasing = true;
     kept.insert(lv.name);
     for (const Area& area : store.copies)

@@ -1,10 +1,13 @@
 #include "metadata/edit_remove.h"
 
 #include <algorithm>
+#include <set>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "lib/base/error.h"
 #include "metadata/edit_parts.h"
+#include "metadata/iv_space.h"
 #include "metadata/references.h"
 
 namespace cv::metadata {
@@ -37,7 +40,7 @@ std::string snapshot_of(const LogicalVolume& tie) {
   return name.empty() ? text_at(tie, "merging_store") : name;
 }
 
-/// Who names whom, in a group that stays as it is.
+/// Who names whom, in a group whose volumes stay where they are; some of them may count as gone.
 class Uses {
  public:
   explicit Uses(const VolumeGroup& vg) : index_(index_of(vg)) {
@@ -51,19 +54,32 @@ class Uses {
         });
   }
 
-  const std::vector<const LogicalVolume*>& of(std::string_view name) const {
-    static const std::vector<const LogicalVolume*> kNone;
+  /// Those that are still there.
+  std::vector<const LogicalVolume*> of(std::string_view name) const {
     const auto found = users_.find(name);
-    return found == users_.end() ? kNone : found->second;
+    if (found == users_.end()) return {};
+    std::vector<const LogicalVolume*> users = found->second;
+    std::erase_if(users, [&](const LogicalVolume* user) { return is_gone(user); });
+    return users;
   }
+  /// Null where there is none, or it has gone.
   const LogicalVolume* volume(const std::string& name) const {
     const auto found = index_.find(name);
-    return found == index_.end() ? nullptr : found->second;
+    return found == index_.end() || is_gone(found->second) ? nullptr : found->second;
   }
+  /// Whether there was such a volume, and it has gone.
+  bool has_gone(const std::string& name) const {
+    const auto found = index_.find(name);
+    return found != index_.end() && is_gone(found->second);
+  }
+  void let_go(const LogicalVolume* lv) { gone_.insert(lv); }
 
  private:
+  bool is_gone(const LogicalVolume* lv) const { return !gone_.empty() && gone_.contains(lv); }
+
   VolumeIndex index_;
   std::unordered_map<std::string_view, std::vector<const LogicalVolume*>> users_;
+  std::unordered_set<const LogicalVolume*> gone_;
 };
 
 /// The volume and what goes with it.
@@ -90,9 +106,9 @@ class Closure {
     const LogicalVolume* lv = uses_.volume(name);
     if (lv == nullptr || has(lv) || keystore_of(*lv) != nullptr) return;
     const bool goes_along = !is_visible(*lv) || text_at(by, "vdo_pool") == name;
-    const auto& users = uses_.of(name);
-    if (goes_along && std::ranges::all_of(users, [&](const LogicalVolume* user) { return has(user); }))
-      add(*lv);
+    if (!goes_along) return;
+    const auto users = uses_.of(name);
+    if (std::ranges::all_of(users, [&](const LogicalVolume* user) { return has(user); })) add(*lv);
   }
 
   const Uses& uses_;
@@ -140,32 +156,6 @@ void set_number(config::Tree& body, const std::string& key, std::int64_t number)
     if (name == key) child = config::Tree(config::scalar(number));
 }
 
-/// The pool must forget the device too; LVM2 tells it so when it activates the pool the next time.
-void leave_message(VolumeGroup& vg, const LogicalVolume& thin) {
-  const std::string name = text_at(thin, "thin_pool");
-  LogicalVolume* pool = find_lv(vg, name);
-  const auto device = number_at(thin, "device_id");
-  const auto transaction = pool == nullptr ? std::nullopt : number_at(*pool, "transaction_id");
-  if (!device || !transaction)
-    throw Error(Errc::unsupported, "{}/{} does not say which device it is in its pool", vg.name, thin.name)
-        .advise("use lvremove");
-  for (const auto& [key, child] : body_of(*pool))
-    if (key.starts_with("message"))
-      throw Error(Errc::refused,
-                  "the pool {}/{} has a message waiting, and whether the pool has got it is not known",
-                  vg.name, name)
-          .advise("activate the pool and change one of its volumes with LVM2, or remove the pool as a whole");
-  set_number(body_of(*pool), "transaction_id", *transaction + 1);
-  config::Tree message;
-  message.push_back({"delete", config::Tree(config::scalar(*device))});
-  body_of(*pool).push_back({"message1", std::move(message)});
-}
-
-void forget_origin(VolumeGroup& vg, const std::string& origin) {
-  for (LogicalVolume& lv : vg.lvs)
-    if (may_lose_its_origin(lv, origin)) body_of(lv).erase("origin");
-}
-
 bool is_pool(const LogicalVolume& lv) {
   const std::string type = type_of(lv);
   return type == "thin-pool" || type == "cache-pool";
@@ -179,13 +169,6 @@ void drop_spare(VolumeGroup& vg) {
   });
 }
 
-/// A store without users, removed by its own name, or with its last volume.
-void give_up_store(VolumeGroup& vg, const std::string& store) {
-  LogicalVolume* lv = find_lv(vg, store);
-  if (lv == nullptr || keystore_of(*lv) == nullptr || !users_of(vg, store).empty()) return;
-  std::get<Keystore>(lv->segments.front().kind).erasing = true;
-}
-
 std::vector<std::string> stores_of(const LogicalVolume& lv) {
   std::vector<std::string> stores;
   for (const Segment& segment : lv.segments)
@@ -194,13 +177,112 @@ std::vector<std::string> stores_of(const LogicalVolume& lv) {
   return stores;
 }
 
-void require_unused_store(const VolumeGroup& vg, const std::string& name) {
-  const auto users = users_of(vg, name);
-  if (!users.empty())
-    throw Error(Errc::in_use, "the keystore {}/{} holds the key of {}/{}", vg.name, name, vg.name,
-                users.front()->name)
-        .advise("it goes with its last volume; remove that one");
-}
+/// Takes volumes out of a group, one after the other; they stay in their places until finish().
+class Removal {
+ public:
+  Removal(VolumeGroup vg, bool keep_stores) : vg_(std::move(vg)), uses_(vg_), keep_stores_(keep_stores) {}
+  Removal(const Removal&) = delete;  // uses_ points into vg_
+  Removal& operator=(const Removal&) = delete;
+
+  void take(const std::string& name) {
+    if (uses_.has_gone(name)) return;
+    const LogicalVolume* lv = uses_.volume(name);
+    if (lv == nullptr) lv = &lv_at(vg_, name);  // says that there is none
+    if (keystore_of(*lv) != nullptr) return take_store(*lv);
+    const Closure closure(uses_, *lv);
+    require_removable(vg_, uses_, closure);
+    for (const std::string& store : stores_of(*lv)) stores_.insert(store);
+    if (type_of(*lv) == "thin") {
+      leave_message(*lv);
+      forget_origin(*lv);
+    }
+    for (const LogicalVolume* one : closure.volumes()) {
+      uses_.let_go(one);
+      gone_.emplace(one->name);
+      takes_a_pool_ = takes_a_pool_ || is_pool(*one);
+    }
+  }
+
+  VolumeGroup finish() && {
+    if (!stores_.empty()) {
+      const IvEnds ends = iv_ends(vg_);
+      for (const std::string& name : stores_) settle_store(name, ends);
+    }
+    std::erase_if(vg_.lvs, [&](const LogicalVolume& one) { return gone_.contains(std::string(one.name)); });
+    if (!gone_.empty()) forget_in_history(vg_, gone_);
+    if (takes_a_pool_) drop_spare(vg_);
+    return std::move(vg_);
+  }
+
+ private:
+  LogicalVolume& writable(const LogicalVolume& lv) {
+    return vg_.lvs[static_cast<std::size_t>(&lv - vg_.lvs.data())];
+  }
+
+  void take_store(const LogicalVolume& store) {
+    const auto users = uses_.of(store.name);
+    if (!users.empty())
+      throw Error(Errc::in_use, "the keystore {}/{} holds the key of {}/{}", vg_.name, store.name, vg_.name,
+                  users.front()->name)
+          .advise("it goes with its last volume; remove that one");
+    give_up(store);
+  }
+
+  void give_up(const LogicalVolume& store) {
+    std::get<Keystore>(writable(store).segments.front().kind).erasing = true;
+  }
+
+  /// A store that a volume was on: it knows which IVs were used, and goes with its last volume.
+  void settle_store(const std::string& name, const IvEnds& ends) {
+    const LogicalVolume* store = uses_.volume(name);
+    if (store == nullptr || keystore_of(*store) == nullptr) return;
+    auto& keystore = std::get<Keystore>(writable(*store).segments.front().kind);
+    const auto end = ends.find(name);
+    keystore.iv_next =
+        std::max(keystore.iv_next.value_or(Sectors()), end == ends.end() ? Sectors() : end->second);
+    if (!keep_stores_ && uses_.of(name).empty()) give_up(*store);
+  }
+
+  /// The pool must forget the device too; LVM2 tells it so with its next change of the pool. One
+  /// change of the group is one transaction of the pool, with any number of messages.
+  void leave_message(const LogicalVolume& thin) {
+    const std::string name = text_at(thin, "thin_pool");
+    const LogicalVolume* pool = uses_.volume(name);
+    const auto device = number_at(thin, "device_id");
+    const auto transaction = pool == nullptr ? std::nullopt : number_at(*pool, "transaction_id");
+    if (!device || !transaction)
+      throw Error(Errc::unsupported, "{}/{} does not say which device it is in its pool", vg_.name, thin.name)
+          .advise("use lvremove");
+    config::Tree& body = body_of(writable(*pool));
+    const auto [told, is_first] = messages_.try_emplace(pool, 0);
+    if (is_first) {
+      for (const auto& [key, child] : body)
+        if (key.starts_with("message"))
+          throw Error(Errc::refused,
+                      "the pool {}/{} has a message waiting, and whether the pool has got it is not known",
+                      vg_.name, name)
+              .advise(
+                  "activate the pool and change one of its volumes with LVM2, or remove the pool as a whole");
+      set_number(body, "transaction_id", *transaction + 1);
+    }
+    config::Tree message;
+    message.push_back({"delete", config::Tree(config::scalar(*device))});
+    body.push_back({fmt::format("message{}", ++told->second), std::move(message)});
+  }
+
+  void forget_origin(const LogicalVolume& origin) {
+    for (const LogicalVolume* user : uses_.of(origin.name))
+      if (may_lose_its_origin(*user, origin.name)) body_of(writable(*user)).erase("origin");
+  }
+
+  VolumeGroup vg_;
+  Uses uses_;
+  bool keep_stores_;
+  bool takes_a_pool_ = false;
+  std::unordered_set<std::string> gone_;
+  std::set<std::string> stores_;                                 ///< that the volumes were on
+  std::unordered_map<const LogicalVolume*, unsigned> messages_;  ///< that pools were left
+};
 
 }  // namespace
 
@@ -214,47 +296,35 @@ std::vector<std::string> volumes_that_go(const VolumeGroup& vg, const std::strin
   return names;
 }
 
-std::vector<std::string> volumes_concerned(const VolumeGroup& vg, const std::string& name) {
-  std::vector<std::string> names = volumes_that_go(vg, name);
-  const VolumeIndex index = index_of(vg);
-  for (std::size_t i = 0, count = names.size(); i < count; ++i)
-    for (const Segment& segment : index.at(names[i])->segments)
-      for_each_reference(segment, [&](const std::string& below) {
-        if (index.contains(below)) names.push_back(below);
-      });
-  return names;
+std::vector<std::string> volumes_concerned(const VolumeGroup& vg, const std::vector<std::string>& names) {
+  const Uses uses(vg);
+  std::vector<std::string> concerned;
+  std::unordered_set<const LogicalVolume*> seen;
+  const auto add = [&](const LogicalVolume* lv) {
+    if (lv != nullptr && seen.insert(lv).second) concerned.emplace_back(lv->name);
+  };
+  for (const std::string& name : names) {
+    const LogicalVolume* lv = uses.volume(name);
+    if (lv == nullptr || keystore_of(*lv) != nullptr) continue;
+    const Closure closure(uses, *lv);
+    for (const LogicalVolume* one : closure.volumes()) {
+      add(one);
+      for (const Segment& segment : one->segments)
+        for_each_reference(segment, [&](const std::string& below) { add(uses.volume(below)); });
+    }
+  }
+  return concerned;
 }
 
 VolumeGroup remove_volume(VolumeGroup vg, const std::string& name, bool keep_store) {
+  return remove_volumes(std::move(vg), {name}, keep_store);
+}
+
+VolumeGroup remove_volumes(VolumeGroup vg, const std::vector<std::string>& names, bool keep_stores) {
   require_no_conversion(vg);
-  const LogicalVolume lv = lv_at(vg, name);
-  if (keystore_of(lv) != nullptr) {
-    require_unused_store(vg, name);
-    give_up_store(vg, name);
-    return vg;
-  }
-  std::unordered_set<std::string> gone;
-  bool takes_a_pool = false;
-  {
-    const Uses uses(vg);
-    const Closure closure(uses, *find_lv(std::as_const(vg), name));
-    require_removable(vg, uses, closure);
-    for (const LogicalVolume* one : closure.volumes()) {
-      gone.emplace(one->name);
-      takes_a_pool = takes_a_pool || is_pool(*one);
-    }
-  }
-  raise_iv_next(vg, lv);
-  if (type_of(lv) == "thin") {
-    leave_message(vg, lv);
-    forget_origin(vg, name);
-  }
-  std::erase_if(vg.lvs, [&](const LogicalVolume& one) { return gone.contains(std::string(one.name)); });
-  forget_in_history(vg, gone);
-  if (takes_a_pool) drop_spare(vg);
-  if (!keep_store)
-    for (const std::string& store : stores_of(lv)) give_up_store(vg, store);
-  return vg;
+  Removal removal(std::move(vg), keep_stores);
+  for (const std::string& name : names) removal.take(name);
+  return std::move(removal).finish();
 }
 
 std::vector<std::string> in_order_of_removal(const VolumeGroup& vg) {

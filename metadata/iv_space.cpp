@@ -1,7 +1,6 @@
 #include "metadata/iv_space.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "lib/base/error.h"
 
@@ -58,6 +57,15 @@ Sectors iv_next_of(const VolumeGroup& vg, const LogicalVolume& store) {
     if (name == store.name) next = std::max(next, use.ivs.end);
   });
   return next;
+}
+
+IvEnds iv_ends(const VolumeGroup& vg) {
+  IvEnds ends;
+  for_each_use(vg, [&](const std::string& name, const IvUse& use) {
+    Sectors& end = ends[name];
+    end = std::max(end, use.ivs.end);
+  });
+  return ends;
 }
 
 Sectors behind_window(const LogicalVolume& store, Sectors used_end) {

@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string_view>
+#include <unordered_map>
 
 #include "lib/base/range.h"
 #include "metadata/volume_group.h"
@@ -24,6 +25,10 @@ SectorRange iv_range(const VolumeGroup& vg, const LogicalVolume& lv, const Segme
 /// The highest of the store's iv_next and the ends of all its segments. Trailers of the store's copies may
 /// know a higher one: the caller raises iv_next in the group first.
 Sectors iv_next_of(const VolumeGroup& vg, const LogicalVolume& store);
+
+/// For each store that volumes name, where the IVs of their segments end.
+using IvEnds = std::unordered_map<std::string_view, Sectors>;  ///< names in the group that was asked
+IvEnds iv_ends(const VolumeGroup& vg);
 
 /// What iv_next is once `used_end` is the end of a volume's IVs: behind its whole window, or, for ciphers
 /// with 32-bit IVs, right there.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <unordered_set>
 
 #include "activate/device_name.h"
 #include "lib/base/error.h"
@@ -86,12 +87,12 @@ void erase_store(Session& session, const Transaction& change, const std::string&
 }
 
 void finish_erasing(Session& session, Transaction& change) {
-  for (const std::string& name : stores_being_erased(change.current())) {
-    erase_store(session, change, name);
-    change.prepare(remove_store(change.current(), name), fmt::format("erased keystore {}", name));
-    change.commit();
-    log::info("Keystore {}/{} erased", change.current().name, name);
-  }
+  const auto stores = stores_being_erased(change.current());
+  if (stores.empty()) return;
+  for (const std::string& name : stores) erase_store(session, change, name);
+  change.prepare(remove_stores(change.current(), stores), "erased " + listed(stores));
+  change.commit();
+  for (const std::string& name : stores) log::info("Keystore {}/{} erased", change.current().name, name);
 }
 
 VolumeGroup base_of(Session& session, Purpose purpose, const VolumeGroup& current, const PvDevices& devices,
@@ -154,6 +155,25 @@ void require_inactive_if_foreign(Session& session, const VolumeGroup& vg, const 
   throw Error(Errc::in_use, "{}/{} is active as {}, and only LVM2 can change it while it is", vg.name, volume,
               device->name)
       .advise("deactivate it first: lvchange -an {}/{}", vg.name, volume);
+}
+
+void require_inactive_if_foreign(Session& session, const VolumeGroup& vg,
+                                 const std::vector<std::string>& volumes) {
+  const auto all = activate::foreign_volumes(vg);
+  const std::unordered_set<std::string_view> foreign(all.begin(), all.end());
+  std::vector<std::string> named;
+  for (const std::string& volume : volumes)
+    if (foreign.contains(volume)) named.push_back(volume);
+  if (named.empty() || !session.activator().any_device_of(vg, volumes_concerned(vg, named))) return;
+  for (const std::string& volume : named)
+    require_inactive_if_foreign(session, vg, volume, volumes_concerned(vg, {volume}));
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  constexpr std::size_t kListed = 8;
+  if (names.size() <= kListed) return fmt::format("{}", fmt::join(names, ", "));
+  return fmt::format("{} and {} more", fmt::join(names.begin(), names.begin() + kListed, ", "),
+                     names.size() - kListed);
 }
 
 void require_same_store(const VolumeGroup& before, const VolumeGroup& now, const std::string& store) {

@@ -27,7 +27,7 @@ void heal_stores(Session& session, const metadata::VolumeGroup& vg, const metada
 
 /// Overwrites the bytes of one such store and forgets its key. The group still has it afterwards.
 void erase_store(Session& session, const metadata::Transaction& change, const std::string& store);
-/// Overwrites the stores that the group marks as being erased, and commits the group without them.
+/// Overwrites the stores that the group marks as being erased, and commits the group without them, once.
 void finish_erasing(Session& session, metadata::Transaction& change);
 
 /// A rehearsal says nothing: it finds out what can be refused before anybody is asked and anything is locked.
@@ -53,6 +53,13 @@ std::string shown(const activate::Plan& plan);
 /// device. `volume` is the one that a person named. Throws Errc::in_use.
 void require_inactive_if_foreign(Session& session, const metadata::VolumeGroup& vg, const std::string& volume,
                                  const std::vector<std::string>& lvs);
+
+/// The same for volumes that go, with all that goes along and all that they lie on.
+void require_inactive_if_foreign(Session& session, const metadata::VolumeGroup& vg,
+                                 const std::vector<std::string>& volumes);
+
+/// "a, b, c" for what is written of a change, or a few and how many more.
+std::string listed(const std::vector<std::string>& names);
 
 /// A store whose key was asked for before the lock was taken must be the same store afterwards. Throws
 /// Errc::refused.

@@ -1,10 +1,12 @@
 #include "tools/volume_choice.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "lib/base/error.h"
 #include "metadata/edit_remove.h"
+#include "metadata/volume_finder.h"
 #include "tools/volume_name.h"
 
 namespace cv::tools {
@@ -26,7 +28,8 @@ class Choice {
     const VolumeName name = parse_volume_name(word);
     const VolumeGroup& vg = group_at(scan_, name.vg).vg;
     if (!name.lv) return add_group(vg);
-    add_volume(vg, lv_at(vg, *name.lv).name);
+    if (finder_of(vg).find_lv(*name.lv) == nullptr) static_cast<void>(lv_at(vg, *name.lv));  // says so
+    add_volume(vg, *name.lv);
   }
 
   std::vector<ChosenVolumes> take() && { return std::move(chosen_); }
@@ -41,7 +44,7 @@ class Choice {
         continue;
       }
       for (const std::string& name : in_order_of_removal(group.vg)) {
-        if (!has_tag(lv_at(group.vg, name).tags, tag)) continue;
+        if (!has_tag(finder_of(group.vg).find_lv(name)->tags, tag)) continue;
         add_volume(group.vg, name);
         found = true;
       }
@@ -58,12 +61,15 @@ class Choice {
     if (seen_.emplace(vg.name, lv).second) in_group(vg).lvs.push_back(lv);
   }
 
+  VolumeFinder& finder_of(const VolumeGroup& vg) { return finders_.try_emplace(&vg, vg).first->second; }
+
   ChosenVolumes& in_group(const VolumeGroup& vg) {
     const auto found = std::ranges::find(chosen_, vg.name, &ChosenVolumes::vg);
     return found != chosen_.end() ? *found : chosen_.emplace_back(ChosenVolumes{vg.name, {}});
   }
 
   const Scan& scan_;
+  std::map<const VolumeGroup*, VolumeFinder> finders_;
   std::vector<ChosenVolumes> chosen_;
   std::set<std::pair<std::string, std::string>> seen_;
 };

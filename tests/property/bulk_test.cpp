@@ -2,6 +2,7 @@
 // the group is.
 //
 // CVM_SEED=N repeats a run; the seed is part of every failure's message.
+#include <algorithm>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -120,6 +121,42 @@ TEST(ManyNewVolumes, AreWhatOneAfterTheOtherMakes) {
   std::cout << fmt::format("bulk: {} groups, CVM_SEED={}\n", kGroups, first);
   EXPECT_EQ(seen.size(), 4U);
   for (const auto& [what, times] : seen) EXPECT_GT(times, 20U) << what;
+}
+
+TEST(ManyVolumes, GoAsTheyGoOneAfterTheOther) {
+  const std::uint64_t first = seed_from_environment();
+  std::map<std::string, unsigned> seen;
+  for (std::uint64_t seed = first; seed < first + kGroups; ++seed) {
+    EditWorld world = used_group(seed);
+    for (unsigned attempt = 0; attempt < kTries; ++attempt) {
+      SCOPED_TRACE(fmt::format("CVM_SEED={}, attempt {}", seed, attempt));
+      std::vector<std::string> names;
+      for (std::uint64_t left = 1 + world.pick(6); left > 0; --left) {
+        const std::string name = world.pick(9) == 0 ? world.some_store() : world.some_volume();
+        if (!name.empty() && std::ranges::find(names, name) == names.end()) names.push_back(name);
+      }
+      if (world.pick(9) == 0) names.push_back("nobody");
+      const bool keeps_stores = world.pick(2) == 0;
+
+      const Outcome each = outcome_of([&] {
+        VolumeGroup vg = world.vg;
+        for (const std::string& name : names) vg = remove_volume(std::move(vg), name, keeps_stores);
+        return vg;
+      });
+      const Outcome all = outcome_of([&] { return remove_volumes(world.vg, names, keeps_stores); });
+
+      ASSERT_EQ(all.refusal, each.refusal);
+      ASSERT_TRUE(all.vg == each.vg);
+      ++seen[all.vg ? "gone" : "refused"];
+      if (!all.vg || world.pick(3) != 0) continue;
+      world.vg = remove_stores(*all.vg, stores_being_erased(*all.vg));
+      for (unsigned i = 0; i < 5; ++i) random_edit(world);
+    }
+  }
+
+  std::cout << fmt::format("bulk removal: {} groups, CVM_SEED={}\n", kGroups, first);
+  EXPECT_EQ(seen.size(), 2U);
+  for (const auto& [what, times] : seen) EXPECT_GT(times, 50U) << what;
 }
 
 }  // namespace

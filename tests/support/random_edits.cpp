@@ -89,7 +89,7 @@ void remove_some(EditWorld& world) {
   const std::string name = world.some_volume();
   if (name.empty()) return;
   world.vg = remove_volume(world.vg, name, world.pick(2) == 0);
-  for (const std::string& store : stores_being_erased(world.vg)) world.vg = remove_store(world.vg, store);
+  world.vg = remove_stores(world.vg, stores_being_erased(world.vg));
 }
 
 void import_some(EditWorld& world) {
@@ -158,7 +158,7 @@ void lose_a_pv(EditWorld& world) {
   for (const std::string& lv : loss.volumes)
     if (!world.is_own(lv_at(world.vg, lv))) return;
   world.vg = give_up_missing(remove_lost(world.vg, loss), missing);
-  for (const std::string& store : stores_being_erased(world.vg)) world.vg = remove_store(world.vg, store);
+  world.vg = remove_stores(world.vg, stores_being_erased(world.vg));
 }
 
 /// A part of the group goes, and comes back.

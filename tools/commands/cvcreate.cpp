@@ -33,14 +33,6 @@ constexpr Option kNamesFrom{0, "names-from", "FILE",
 /// Superblocks of file systems and others lie here; a new plain volume must not show those of an old one.
 constexpr Bytes kZeroed{128 * 1024};
 
-/// For the description in the metadata, which stays short.
-std::string listed(const std::vector<std::string>& names) {
-  constexpr std::size_t kListed = 8;
-  if (names.size() <= kListed) return fmt::format("{}", fmt::join(names, ", "));
-  return fmt::format("{} and {} more", fmt::join(names.begin(), names.begin() + kListed, ", "),
-                     names.size() - kListed);
-}
-
 std::vector<std::string> names_from_file(const std::string& path) {
   std::ifstream file(path);
   std::vector<std::string> names;

@@ -46,8 +46,9 @@ void remove_volumes(Session& session, Transaction& change) {
   const VolumeGroup base =
       base_of(session, Purpose::change, change.current(), change.devices(), has_crypt(change.current()));
   const auto names = visible_names(base);
-  for (const std::string& lv : names)
-    if (crypt_of(lv_at(base, lv)) != nullptr) wipe_old_header(base, change.devices(), lv);
+  for (const LogicalVolume& lv : base.lvs)
+    if (const Crypt* crypt = crypt_of(lv); crypt != nullptr && crypt->old_header)
+      wipe_old_header(base, change.devices(), lv.name);
   change.prepare(remove_all_volumes(base), fmt::format("removed all volumes of {}", base.name));
   change.commit();
   for (const std::string& lv : names) log::notice("Logical volume \"{}\" successfully removed.", lv);

@@ -10,6 +10,7 @@
 #include "metadata/edit_properties.h"
 #include "metadata/edit_remove.h"
 #include "metadata/edit_rename.h"
+#include "metadata/references.h"
 #include "tests/interop/disk/stock_lvm.h"
 #include "tests/support/fixture_disk.h"
 
@@ -93,6 +94,27 @@ TEST_P(ForeignTypes, GoOneAfterTheOther) {
   EXPECT_GT(removed, 0U);
   const bool has_thin = std::string(GetParam()) == "thin" || std::string(GetParam()) == "history";
   EXPECT_EQ(refused > 0, has_thin);
+  EXPECT_EQ(lvm_.must("lvs -a --noheadings " + vg_).empty(), !has_thin);
+}
+
+TEST_P(ForeignTypes, GoAllAtOnce) {
+  change([&](VolumeGroup vg) {
+    const auto names = in_order_of_removal(vg);
+    return remove_volumes(std::move(vg), names, false);
+  });
+
+  EXPECT_EQ(lvm_.must("lvs -a --noheadings " + vg_), "");
+}
+
+/// Pools stay, with a message for each volume that they held.
+TEST_P(ForeignTypes, GoAllAtOnceButForPools) {
+  change([&](VolumeGroup vg) {
+    auto names = in_order_of_removal(vg);
+    std::erase_if(names, [&](const std::string& name) { return type_of(lv_at(vg, name)) == "thin-pool"; });
+    return remove_volumes(std::move(vg), names, false);
+  });
+
+  const bool has_thin = std::string(GetParam()) == "thin" || std::string(GetParam()) == "history";
   EXPECT_EQ(lvm_.must("lvs -a --noheadings " + vg_).empty(), !has_thin);
 }
 

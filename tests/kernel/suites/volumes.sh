@@ -211,6 +211,60 @@ removed_types_of_lvm2() {
   expect 0 vgck vg0
 }
 
+# Transaction and used blocks of the pool, as the kernel has them.
+pool_state() { dmsetup status vg0-pool-tpool | awk '{print $4, $6}'; }
+
+thin_volumes_gone_at_once() {
+  printf 'global { thin_check_executable = "" }\n' >>"$LVM_SYSTEM_DIR/lvm.conf"
+  pvcreate -q /dev/ubda /dev/ubdb
+  vgcreate -q vg0 /dev/ubda /dev/ubdb
+  lvcreate -q -y --type thin-pool -L 16M --chunksize 64k -Zn -n pool vg0
+  for name in a b c d; do
+    lvcreate -q -y -V 8M --thinpool pool -n $name vg0
+    dd if=/dev/zero of=/dev/vg0/$name bs=64k count=4 oflag=direct status=none
+  done
+  same "$(pool_state)" "4 16/256"
+  vgchange -q -an vg0
+
+  expect 0 cvremove -y vg0/a vg0/b vg0/c
+  expect 0 vgck vg0
+  same "$(lvs --noheadings -o lv_name vg0 | xargs)" "d pool"
+  same "$(lvs --noheadings -o transaction_id vg0/pool | xargs)" 5
+  expect 5 cvremove -y vg0/d
+  says "message waiting"
+  # LVM2 activates the pool as it is, and sends the messages with its next own change of it.
+  lvchange -q -ay vg0/pool vg0/d
+  same "$(pool_state)" "4 16/256"
+  lvcreate -q -y -V 8M --thinpool pool -n e vg0
+  same "$(pool_state)" "6 4/256"
+  vgchange -q -an vg0
+  expect 0 cvremove -y vg0
+  same "$(lvs -a --noheadings vg0)" ""
+}
+
+several_or_none() {
+  cvm pvcreate /dev/ubda
+  cvm vgcreate vg0 /dev/ubda
+  expect 0 cvcreate -L 8M -n a -n b -n c vg0
+  expect 5 cvremove vg0 </dev/null
+  expect 0 cvchange -an vg0/a
+  sleep 30 </dev/mapper/vg0-b &
+  holder=$!
+  until [ "$(dmsetup info -c --noheadings -o open vg0-b)" = 1 ]; do :; done
+  expect 5 cvremove -y vg0/a vg0/b vg0/c
+  says vg0/b
+  kill $holder
+  wait $holder || true
+  same "$(cvs --noheadings -o lv_name vg0 | xargs)" "a b c"
+  device vg0-c
+  seqno=$(cvm vgs --noheadings -o vg_seqno vg0)
+  expect 0 cvremove -y vg0
+  same "$(cvm vgs --noheadings -o vg_seqno,lv_count vg0 | xargs)" "$((seqno + 1)) 0"
+  same "$(dmsetup ls)" "No devices found"
+}
+
+scenario "thin volumes go at once, and LVM2 tells their pool" thin_volumes_gone_at_once
+scenario "several volumes go, or none of them" several_or_none
 scenario "a volume is made read-only and writable again" read_only_and_back
 scenario "volumes of LVM2's types go as a whole" removed_types_of_lvm2
 scenario "an encrypted volume gets smaller and larger while it is active" smaller_while_active

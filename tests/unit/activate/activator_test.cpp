@@ -161,6 +161,24 @@ TEST_F(ActivatorTest, BringsTheHiddenDeviceUpFirstAndDownLast) {
                                    "remove vg0-tst_crdata"));
 }
 
+TEST_F(ActivatorTest, TakesManyDownAndForgetsTheirKeyWithTheLast) {
+  auto vg = striped_tst();
+  std::vector<std::string> names{"tst"};
+  for (int i = 0; i < 12; ++i) {
+    names.push_back(fmt::format("plain{}", i));
+    add_volume(vg, names.back(), true, {linear(0, 1, on_pv(0, 20 + static_cast<std::uint64_t>(i)))});
+  }
+  activator_.activate(vg, {names[0], names[2], names[7]}, unlocked(vg));
+  ASSERT_TRUE(keyring_.find(key_description(store_of(vg))));
+
+  activator_.deactivate(vg, names);
+
+  EXPECT_TRUE(mapper_.list().empty());
+  EXPECT_FALSE(keyring_.find(key_description(store_of(vg))));
+  names.push_back("nobody");
+  EXPECT_THROW(activator_.deactivate(vg, names), Error);
+}
+
 TEST_F(ActivatorTest, RenamesDevicesBehindTheCommitAndLeavesTheirTables) {
   const auto vg = striped_tst();
   activate(vg);

@@ -80,6 +80,41 @@ TEST(RemoveForeign, OfAThinVolumeTellsThePool) {
   EXPECT_THAT(second.what(), HasSubstr("message"));
 }
 
+TEST(RemoveForeign, OfSeveralThinVolumesIsOneTransactionOfThePool) {
+  const VolumeGroup before = on_disk("thin");
+  const VolumeGroup vg = remove_volumes(before, {"thin1", "snap1"}, false);
+
+  const std::string text = text_of(vg);
+  EXPECT_THAT(text_of(before), HasSubstr("transaction_id = 3"));
+  EXPECT_THAT(text, HasSubstr("transaction_id = 4"));
+  EXPECT_THAT(text, HasSubstr("message1 {\ndelete = 1\n"));
+  EXPECT_THAT(text, HasSubstr("message2 {\ndelete = 2\n"));
+  EXPECT_EQ(find_lv(vg, "snap1"), nullptr);
+  EXPECT_EQ(read_group(text), vg);
+  EXPECT_THAT(check(vg), IsEmpty());
+}
+
+TEST(RemoveForeign, TakesAllOfAGroupAtOnce) {
+  for (const auto* name : {"raid", "mirror", "cache", "thin", "history", "snapshot"}) {
+    const VolumeGroup before = on_disk(name);
+    EXPECT_THAT(remove_volumes(before, in_order_of_removal(before), false).lvs, IsEmpty()) << name;
+  }
+}
+
+TEST(RemoveSeveral, RefusesAllWhereOneCantGo) {
+  const VolumeGroup vg = on_disk("thin");
+
+  EXPECT_EQ(error_of([&] { remove_volumes(vg, {"thin1", "pool"}, false); }).code(), Errc::refused);
+  EXPECT_EQ(error_of([&] { remove_volumes(vg, {"thin1", "nobody"}, false); }).code(), Errc::not_found);
+}
+
+TEST(RemoveSeveral, MayNameWhatGoesAlong) {
+  const VolumeGroup vg = remove_volumes(group_with_crypt(), {"a", "a_crdata"}, false);
+
+  EXPECT_EQ(find_lv(vg, "a_crdata"), nullptr);
+  EXPECT_TRUE(store_in(vg).erasing);
+}
+
 TEST(RemoveForeign, RefusesAPoolThatHoldsVolumesAndTakesAllOfOneThatDoesNot) {
   VolumeGroup vg = on_disk("thin");
   EXPECT_EQ(error_of([&] { remove_volume(vg, "pool", false); }).code(), Errc::refused);
@@ -106,8 +141,8 @@ TEST(RemoveForeign, KeepsThePastTrue) {
 
 TEST(RemoveForeign, NamesWhoMustNotBeActive) {
   EXPECT_THAT(volumes_that_go(on_disk("thin"), "thin1"), ElementsAre("thin1"));
-  EXPECT_THAT(volumes_concerned(on_disk("thin"), "thin1"), ElementsAre("thin1", "pool"));
-  EXPECT_THAT(volumes_concerned(on_disk("snapshot"), "sn1"), Contains("org"));
+  EXPECT_THAT(volumes_concerned(on_disk("thin"), {"thin1"}), ElementsAre("thin1", "pool"));
+  EXPECT_THAT(volumes_concerned(on_disk("snapshot"), {"sn1"}), Contains("org"));
   EXPECT_THAT(volumes_that_go(group_with_crypt(), "a"), ElementsAre("a", "a_crdata"));
 }
 

@@ -270,7 +270,7 @@ TEST(Remove, MarksTheStoreOfTheLastVolumeAndFinishesWithRemoveStore) {
   EXPECT_THAT(stores_being_erased(vg), IsEmpty());
   vg = remove_volume(vg, "b", false);
   EXPECT_THAT(stores_being_erased(vg), ElementsAre("cryptostore1"));
-  vg = remove_store(vg, "cryptostore1");
+  vg = remove_stores(vg, {"cryptostore1"});
 
   EXPECT_THAT(vg.lvs, IsEmpty());
   EXPECT_EQ(free_extents(vg), Extents(62));
