@@ -1,6 +1,7 @@
 #include "metadata/scan.h"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 #include <tuple>
 
@@ -16,8 +17,12 @@ namespace {
 /// Judges what was read: copies, names, and who has which PV.
 class Judge {
  public:
-  Judge(std::string_view host_system_id, DisksRead read, const TextCache& cache)
-      : host_system_id_(host_system_id), cache_(cache), copies_(std::move(read.copies)) {
+  Judge(std::string_view host_system_id, DisksRead read, TextCache& cache,
+        std::function<bool(const ReadText&)> takes)
+      : host_system_id_(host_system_id),
+        cache_(cache),
+        takes_(std::move(takes)),
+        copies_(std::move(read.copies)) {
     scan_.pvs = std::move(read.pvs);
     scan_.findings = std::move(read.findings);
   }
@@ -43,21 +48,29 @@ class Judge {
   }
 
  private:
-  const VolumeGroup& vg_of(const Copy& copy) const { return *cache_.at(copy.key).vg; }
+  const ReadText& text_of(const Copy& copy) const { return cache_.at(copy.key); }
+
+  VolumeGroup group_of(const Copy& copy) {
+    ReadText& text = cache_.at(copy.key);
+    if (!takes_(text)) return *text.vg;
+    VolumeGroup taken = std::move(*text.vg);
+    text.vg.reset();
+    return taken;
+  }
 
   const Copy& newest_of(const std::vector<Copy>& copies) const {
     return *std::max_element(copies.begin(), copies.end(), [&](const Copy& a, const Copy& b) {
-      return vg_of(a).seqno < vg_of(b).seqno;  // the first among equals
+      return text_of(a).seqno < text_of(b).seqno;  // the first among equals
     });
   }
 
   /// Copies of a group that another one supersedes are old copies of that one.
   std::map<VgId, std::vector<Copy>> copies_by_group() const {
     std::map<VgId, std::vector<Copy>> by_group;
-    for (const auto& copy : copies_) by_group[vg_of(copy).id].push_back(copy);
+    for (const auto& copy : copies_) by_group[text_of(copy).id].push_back(copy);
     std::vector<std::pair<VgId, VgId>> superseded;
     for (const auto& [id, copies] : by_group)
-      for (const auto& former : vg_of(newest_of(copies)).supersedes)
+      for (const auto& former : text_of(newest_of(copies)).supersedes)
         if (former != id) superseded.emplace_back(former, id);
     for (const auto& [former, id] : superseded) {
       const auto found = by_group.find(former);
@@ -72,17 +85,17 @@ class Judge {
 
   /// The newest of a group's own copies, superseded ones left aside.
   const Copy& newest_own(const std::vector<Copy>& copies) const {
-    const VgId& id = vg_of(copies.front()).id;  // superseded copies stand behind
+    const VgId& id = text_of(copies.front()).id;  // superseded copies stand behind
     const Copy* newest = &copies.front();
     for (const auto& copy : copies)
-      if (vg_of(copy).id == id && vg_of(copy).seqno > vg_of(*newest).seqno) newest = &copy;
+      if (text_of(copy).id == id && text_of(copy).seqno > text_of(*newest).seqno) newest = &copy;
     return *newest;
   }
 
   /// All copies are of one group, or of what it supersedes.
   void assemble(const std::vector<Copy>& copies) {
     const auto& newest = newest_own(copies);
-    FoundGroup group{.vg = vg_of(newest),
+    FoundGroup group{.vg = group_of(newest),
                      .text = {.offset = Bytes(0), .size = newest.key.second, .crc = newest.key.first},
                      .devices = {},
                      .obstacles = {},
@@ -184,10 +197,10 @@ class Judge {
             make_damage("PV-OUTDATED", fmt::format("{} was in {} once and is no more", path, group.vg.name)));
       }
       if (pv.state != PvState::member) continue;
-      if (owners_[copy.pv] == group.vg.id && vg_of(copy).id != group.vg.id) {
+      if (owners_[copy.pv] == group.vg.id && text_of(copy).id != group.vg.id) {
         group.findings.push_back(
             make_damage("METADATA-STALE", fmt::format("{} still has the metadata of {}, which {} replaces",
-                                                      path, vg_of(copy).name, group.vg.name)));
+                                                      path, text_of(copy).name, group.vg.name)));
         continue;
       }
       if (owners_[copy.pv] != group.vg.id) {
@@ -197,11 +210,11 @@ class Judge {
         continue;
       }
       if (copy.key == newest) continue;
-      if (vg_of(copy).seqno < group.vg.seqno) {
+      if (text_of(copy).seqno < group.vg.seqno) {
         group.findings.push_back(
             make_damage("METADATA-STALE",
                         fmt::format("the copy of the metadata of {} on {} is old: seqno {} instead of {}",
-                                    group.vg.name, path, vg_of(copy).seqno, group.vg.seqno)));
+                                    group.vg.name, path, text_of(copy).seqno, group.vg.seqno)));
         continue;
       }
       const auto first =
@@ -365,7 +378,8 @@ class Judge {
   }
 
   std::string host_system_id_;
-  const TextCache& cache_;
+  TextCache& cache_;
+  std::function<bool(const ReadText&)> takes_;  ///< whether a group is moved out of the cache
   Scan scan_;
   std::vector<Copy> copies_;
   std::vector<std::optional<VgId>> owners_;  ///< of each of Scan::pvs: the group that lists it
@@ -375,7 +389,15 @@ class Judge {
 
 Scan scan_devices(const std::vector<device::BlockDevice*>& devices, std::string_view host_system_id,
                   ScanDepth depth, TextCache& cache) {
-  return Judge(host_system_id, read_disks(devices, depth, cache), cache).run();
+  return Judge(host_system_id, read_disks(devices, depth, cache), cache,
+               [](const ReadText&) { return false; })
+      .run();
+}
+
+Scan take_groups(const std::vector<device::BlockDevice*>& devices, std::string_view host_system_id,
+                 TextCache& cache, std::string_view name) {
+  const auto takes = [name](const ReadText& text) { return name.empty() || text.name == name; };
+  return Judge(host_system_id, read_disks(devices, ScanDepth::one_copy, cache), cache, takes).run();
 }
 
 }  // namespace cv::metadata

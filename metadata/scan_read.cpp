@@ -54,7 +54,7 @@ class DiskReader {
     if (!area.header || area.header->ignored() || area.header->committed.empty()) return;
 
     const auto key_of = [&] { return TextKey{area.header->committed.crc, area.header->committed.size}; };
-    const bool is_known = cache_.contains(key_of()) && disk::is_inside(*area.header, area.header->committed);
+    const bool is_known = knows(key_of()) && disk::is_inside(*area.header, area.header->committed);
     if (depth_ == ScanDepth::every_copy || !is_known) {
       try {
         read_into_cache(pv.disk, area);
@@ -73,8 +73,8 @@ class DiskReader {
     if (area.is_intact) area.flaw = cache_.at(key_of()).flaw;
     if (area.flaw.empty()) {
       read_.copies.push_back({.pv = pv_index, .area = area_index, .key = key_of()});
-      const auto& vg = *cache_.at(key_of()).vg;
-      area.text = TextOfGroup{.group = vg.id, .seqno = vg.seqno};
+      const ReadText& read = cache_.at(key_of());
+      area.text = TextOfGroup{.group = read.id, .seqno = read.seqno};
       return;
     }
     if (pv.group.empty()) pv.group = guess_name(pv.disk, area);
@@ -83,13 +83,24 @@ class DiskReader {
   void read_into_cache(const PvOnDisk& pv, const AreaOnDisk& area) {
     const auto& committed = area.header->committed;
     const auto text = disk::read_text(*pv.device, *area.header, committed);
-    auto [entry, is_new] = cache_.try_emplace({committed.crc, committed.size});
-    if (!is_new) return;
+    const TextKey key{committed.crc, committed.size};
+    if (knows(key)) return;
+    ReadText& entry = cache_[key];
     try {
-      entry->second.vg = read_group(text);
+      const auto& vg = entry.vg.emplace(read_group(text));
+      entry.id = vg.id;
+      entry.seqno = vg.seqno;
+      entry.name = vg.name;
+      entry.supersedes = vg.supersedes;
     } catch (const Error& error) {
-      entry->second.flaw = error.what();
+      entry.flaw = error.what();
     }
+  }
+
+  /// Not those that a scan has taken out.
+  bool knows(const TextKey& key) const {
+    const auto found = cache_.find(key);
+    return found != cache_.end() && (found->second.vg || !found->second.flaw.empty());
   }
 
   /// What the text begins with, where that could be a name: so that a person who asks for the group hears of

@@ -83,6 +83,21 @@ void handle_signatures(device::BlockDevice& device, bool wipe) {
       .advise("answer yes, or use --yes, to wipe it");
 }
 
+std::vector<device::BlockDevice*> pointers(const std::vector<std::unique_ptr<device::BlockDevice>>& devices) {
+  std::vector<device::BlockDevice*> all;
+  all.reserve(devices.size());
+  for (const auto& device : devices) all.push_back(device.get());
+  return all;
+}
+
+/// `found` is one of the scan's groups.
+FoundGroup take_group(Scan& scan, const FoundGroup& found) {
+  const auto index = &found - scan.groups.data();
+  FoundGroup group = std::move(scan.groups[static_cast<std::size_t>(index)]);
+  scan.groups.erase(scan.groups.begin() + index);
+  return group;
+}
+
 }  // namespace
 
 std::uint64_t system_time() {
@@ -100,14 +115,14 @@ MetadataStore::MetadataStore(std::vector<std::unique_ptr<device::BlockDevice>> d
     : devices_(std::move(devices)), options_(std::move(options)) {}
 
 Scan MetadataStore::scan(ScanDepth depth) {
-  std::vector<device::BlockDevice*> all;
-  for (const auto& device : devices_) all.push_back(device.get());
-  return scan_devices(all, options_.host_system_id, depth, texts_);
+  return scan_devices(pointers(devices_), options_.host_system_id, depth, texts_);
 }
 
 Scan MetadataStore::report(ScanDepth depth) {
   const auto global = lock(device::kGlobalLock, device::LockMode::shared);
-  Scan result = scan();
+  Scan result = depth == ScanDepth::one_copy
+                    ? take_groups(pointers(devices_), options_.host_system_id, texts_)
+                    : scan();
   const bool is_clean =
       result.findings.empty() && std::all_of(result.groups.begin(), result.groups.end(),
                                              [](const FoundGroup& group) { return group.findings.empty(); });
@@ -132,7 +147,8 @@ LockedScan MetadataStore::lock_for_repair(std::string_view name) {
 LockedGroup MetadataStore::read(std::string_view name, device::LockMode mode) {
   require_vg_name(name);
   auto held = lock(device::group_lock(name), mode);
-  return {.lock = std::move(held), .group = group_at(scan(), name)};
+  Scan now = scan();
+  return {.lock = std::move(held), .group = take_group(now, group_at(now, name))};
 }
 
 Transaction MetadataStore::begin(std::string_view name, const BeginOptions& options) {
@@ -146,9 +162,9 @@ Transaction MetadataStore::begin(std::string_view name, const BeginOptions& opti
     if (options.membership) locks.push_back(lock(device::kGlobalLock, device::LockMode::exclusive));
     locks.push_back(lock(device::group_lock(name), device::LockMode::exclusive));
   }
-  auto now = scan();
+  auto now = take_groups(pointers(devices_), options_.host_system_id, texts_, name);
   if (!options.new_name.empty()) require_new_group(now, options.new_name);
-  auto group = options.id ? group_at(now, *options.id) : group_at(now, name);
+  auto group = take_group(now, options.id ? group_at(now, *options.id) : group_at(now, name));
   if (group.vg.name != name)
     throw Error(Errc::refused, "the volume group {} was renamed to {} meanwhile", name, group.vg.name)
         .advise("run the command again");

@@ -36,8 +36,10 @@ class Transaction {
   const PvDevices& devices() const { return found_.devices; }
   /// Size and checksum of the text on disk, to tell whether it is still the one that was read before.
   const disk::TextLocation& text() const { return found_.text; }
-  /// What the scan under the lock saw.
+  /// What the scan under the lock saw, without the group itself.
   const Scan& seen() const { return scan_; }
+  /// What stood in the way of changes when this one began.
+  const std::vector<Obstacle>& obstacles() const { return found_.obstacles; }
 
   /// The PV on that device, as a member to be added to the next group. Throws where it is no PV or may not be
   /// taken.

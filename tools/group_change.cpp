@@ -40,8 +40,8 @@ void finish_split_of(Session& session, const std::string& vg) {
 }
 
 /// Whether the group can't be changed before a split is finished.
-bool waits_for_split(const FoundGroup& group) {
-  return std::ranges::find(group.obstacles, Hindrance::unfinished, &Obstacle::kind) != group.obstacles.end();
+bool waits_for_split(const std::vector<Obstacle>& obstacles) {
+  return std::ranges::find(obstacles, Hindrance::unfinished, &Obstacle::kind) != obstacles.end();
 }
 
 }  // namespace
@@ -51,10 +51,7 @@ Transaction begin_change(Session& session, const std::string& vg, const BeginOpt
     BeginOptions first_look = options;
     first_look.despite.push_back(Hindrance::unfinished);
     Transaction change = session.store().begin(vg, first_look);
-    const bool waits = std::ranges::any_of(change.seen().groups, [&](const FoundGroup& group) {
-      return group.vg.id == change.current().id && waits_for_split(group);
-    });
-    if (!waits) {
+    if (!waits_for_split(change.obstacles())) {
       settle(change);
       finish_erasing(session, change);
       heal_stores(session, change.current(), change.devices());

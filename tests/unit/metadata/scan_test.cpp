@@ -98,6 +98,42 @@ TEST(Scan, ReadsEachDistinctTextOnce) {
   EXPECT_LT(total, Bytes(3 * (2048 + 512) + 2048));
 }
 
+TEST(Scan, ThatTakesGroupsFindsWhatOthersFindAndLeavesThemToBeReadAgain) {
+  const auto disks = fixture_disks("corrupt/00-good");
+  std::vector<device::BlockDevice*> devices;
+  for (const auto& disk : disks) devices.push_back(disk.get());
+  TextCache cache;
+  const auto wanted = scan_devices(devices, "", ScanDepth::one_copy, cache).groups.at(0);
+
+  for (const auto* name : {"", "vgbad", "another"}) {
+    const auto taken = take_groups(devices, "", cache, name);
+    EXPECT_EQ(taken.groups.at(0).vg, wanted.vg);
+    EXPECT_EQ(ids_of(taken.groups.at(0).findings), ids_of(wanted.findings));
+    EXPECT_EQ(cache.begin()->second.vg.has_value(), std::string_view(name) == "another");
+    EXPECT_EQ(scan_devices(devices, "", ScanDepth::one_copy, cache).groups.at(0).vg, wanted.vg) << name;
+  }
+}
+
+TEST(Scan, ThatTakesGroupsTellsOfOldCopiesToo) {
+  for (const auto* folder :
+       {"corrupt/12-old-seqno-one", "corrupt/12b-old-seqno-first", "corrupt/53-duplicate-pv"}) {
+    const auto disks = fixture_disks(folder);
+    std::vector<device::BlockDevice*> devices;
+    for (const auto& disk : disks) devices.push_back(disk.get());
+    TextCache cache;
+    TextCache other;
+
+    const auto copied = scan_devices(devices, "", ScanDepth::one_copy, cache);
+    const auto taken = take_groups(devices, "", other);
+
+    ASSERT_EQ(taken.groups.size(), copied.groups.size()) << folder;
+    for (std::size_t i = 0; i < taken.groups.size(); ++i) {
+      EXPECT_EQ(taken.groups[i].vg, copied.groups[i].vg) << folder;
+      EXPECT_EQ(ids_of(taken.groups[i].findings), ids_of(copied.groups[i].findings)) << folder;
+    }
+  }
+}
+
 TEST(Scan, MissesThePvWhoseLabelIsDamaged) {
   for (const auto* folder :
        {"corrupt/01-label-crc-one", "corrupt/02-label-sector-field", "corrupt/04-label-type"}) {
