@@ -211,6 +211,12 @@ class VolumeDevice final : public device::BlockDevice {
     });
   }
 
+  void zero(Bytes at, Bytes length) override {
+    each_part(at, length.n, [&](const OnDevice& part, std::size_t, std::size_t count) {
+      part.device->zero(part.begin, Bytes(count));
+    });
+  }
+
   void flush() override {
     for (auto* device : devices_) device->flush();
   }

@@ -33,15 +33,18 @@ class OpenedForWritingOnDemand final : public BlockDevice {
   Bytes size() const override { return reader_->size(); }
   Bytes block_size() const override { return reader_->block_size(); }
   void read(Bytes at, std::span<std::byte> into) override { (writer_ ? writer_ : reader_)->read(at, into); }
-  void write(Bytes at, std::span<const std::byte> from) override {
-    if (!writer_) writer_ = device::open_device(path(), Access::read_write);
-    writer_->write(at, from);
-  }
+  void write(Bytes at, std::span<const std::byte> from) override { writer().write(at, from); }
+  void zero(Bytes at, Bytes length) override { writer().zero(at, length); }
   void flush() override {
     if (writer_) writer_->flush();
   }
 
  private:
+  BlockDevice& writer() {
+    if (!writer_) writer_ = device::open_device(path(), Access::read_write);
+    return *writer_;
+  }
+
   std::unique_ptr<BlockDevice> reader_;
   std::unique_ptr<BlockDevice> writer_;
 };

@@ -70,6 +70,14 @@ class FileDevice final : public BlockDevice {
     });
   }
 
+  void zero(Bytes at, Bytes length) override {
+    check_bounds(at, static_cast<std::size_t>(length.n), "write");
+    std::array<std::uint64_t, 2> range{at.n, length.n};
+    const bool is_whole = (at % block_).n == 0 && (length % block_).n == 0;
+    if (is_whole && ::ioctl(fd_.get(), BLKZEROOUT, range.data()) == 0) return;
+    BlockDevice::zero(at, length);
+  }
+
   void flush() override {
     if (::fdatasync(fd_.get()) != 0) throw Error(Errc::io, "can't flush {}: {}", path(), errno_text(errno));
   }
@@ -160,6 +168,13 @@ std::unique_ptr<BlockDevice> open_block(const std::string& path, int mode) {
 }
 
 }  // namespace
+
+void BlockDevice::zero(Bytes at, Bytes length) {
+  constexpr Bytes kStep(kBounceBytes);
+  const std::vector<std::byte> zeroes(static_cast<std::size_t>(std::min(length, kStep).n));
+  for (Bytes done; done < length; done += kStep)
+    write(at + done, std::span(zeroes).first(static_cast<std::size_t>(std::min(kStep, length - done).n)));
+}
 
 std::unique_ptr<BlockDevice> open_device(const std::string& path, Access access) {
   const int mode = access == Access::read_only ? O_RDONLY : O_RDWR;

@@ -27,6 +27,9 @@ class BlockDevice {
   virtual Bytes block_size() const = 0;
   virtual void read(Bytes at, std::span<std::byte> into) = 0;
   virtual void write(Bytes at, std::span<const std::byte> from) = 0;
+  /// As writing zeroes. Where the device can, it does so itself, without giving up space that it has not
+  /// taken.
+  virtual void zero(Bytes at, Bytes length);
   /// Returns when everything written before is on stable storage.
   virtual void flush() = 0;
 

@@ -33,6 +33,26 @@ VolumeGroup empty_group(const std::string& name) {
   return vg;
 }
 
+/// With the kernel's own way of doing so where the range is one of whole blocks.
+TEST(BlockDevices, ZeroJustWhatTheyShall) {
+  constexpr std::size_t kBytes = 1 << 20;
+  const StockLvm lvm(1, Bytes(kBytes * 2));
+  const auto device = device::open_device(lvm.device(0), device::Access::read_write);
+  std::vector<std::byte> expected(kBytes, std::byte{0xa5});
+  device->write(Bytes(0), expected);
+
+  for (const auto& [at, length] : {std::pair{4096, 131072}, {200000, 512}, {300001, 4999}}) {
+    device->zero(Bytes(static_cast<std::uint64_t>(at)), Bytes(static_cast<std::uint64_t>(length)));
+    std::fill_n(expected.begin() + at, length, std::byte{0});
+  }
+  device->flush();
+
+  const auto again = device::open_device(lvm.device(0), device::Access::read_only);
+  std::vector<std::byte> all(kBytes);
+  again->read(Bytes(0), all);
+  EXPECT_TRUE(all == expected);
+}
+
 /// "vg0" on the PVs that are on all devices.
 void create_group(const StockLvm& lvm, MetadataStore& store) {
   auto tx = store.begin_new("vg0");

@@ -55,6 +55,21 @@ TEST_P(BlockDeviceContract, ReadsWhatWasWrittenAtAnyPlaceAndLength) {
   EXPECT_EQ(all, expected);
 }
 
+TEST_P(BlockDeviceContract, ZeroesJustWhatItShall) {
+  std::vector<std::byte> expected(kSize, std::byte{0xa5});
+  device_->write(Bytes(0), expected);
+
+  for (const auto& [at, length] : {std::pair{4096, 8192}, {20000, 1}, {30001, 4999}, {40000, 0}}) {
+    device_->zero(Bytes(static_cast<std::uint64_t>(at)), Bytes(static_cast<std::uint64_t>(length)));
+    std::fill_n(expected.begin() + at, length, std::byte{0});
+  }
+
+  std::vector<std::byte> all(kSize);
+  device_->read(Bytes(0), all);
+  EXPECT_EQ(all, expected);
+  EXPECT_THROW(device_->zero(Bytes(kSize - 511), Bytes(512)), Error);
+}
+
 TEST_P(BlockDeviceContract, RefusesWhatLiesBeyondItsEnd) {
   std::vector<std::byte> some(512);
   for (const auto at : {Bytes(kSize - 511), Bytes(kSize), Bytes(UINT64_MAX)}) {
