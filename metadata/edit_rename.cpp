@@ -6,6 +6,7 @@
 #include "metadata/edit.h"
 #include "metadata/names.h"
 #include "metadata/references.h"
+#include "metadata/volume_finder.h"
 
 namespace cv::metadata {
 
@@ -26,7 +27,7 @@ bool is_named_after(const std::string& part, const std::string& owner) {
 class Renaming {
  public:
   Renaming(const VolumeGroup& vg, const LogicalVolume& root, const std::string& to)
-      : vg_(vg), index_(index_of(vg)), from_(root.name), to_(to) {
+      : vg_(vg), volumes_(vg), from_(root.name), to_(to) {
     renames_.emplace(from_, to_);
     add_parts(root);
     add_virtual_origin();
@@ -35,7 +36,7 @@ class Renaming {
         throw Error(Errc::bad_name, "{}/{} can't be called {}: its part {} would be called {}", vg.name,
                     from_, to_, old_name, new_name)
             .advise("choose a shorter name");
-      if (index_.contains(new_name))
+      if (volumes_.find_lv(new_name) != nullptr)
         throw Error(Errc::exists, "{} has a volume {} already", vg.name, new_name)
             .advise("choose another name");
     }
@@ -50,8 +51,8 @@ class Renaming {
   }
 
   void add(const LogicalVolume& owner, const std::string& name) {
-    const auto found = index_.find(name);
-    if (found == index_.end() || is_visible(*found->second) || keeps_its_name(*found->second)) return;
+    const LogicalVolume* part = volumes_.find_lv(name);
+    if (part == nullptr || is_visible(*part) || keeps_its_name(*part)) return;
     if (renames_.contains(name)) return;
     if (!is_named_after(name, from_)) {
       // Where the owner is ours nobody draws conclusions from the name.
@@ -61,18 +62,18 @@ class Renaming {
           .advise("it can't be renamed");
     }
     renames_.emplace(name, to_ + name.substr(from_.size()));
-    add_parts(*found->second);
+    add_parts(*part);
   }
 
   /// A snapshot of nothing has a hidden origin of its own.
   void add_virtual_origin() {
     const std::string origin = from_ + "_vorigin";
-    if (const auto found = index_.find(origin); found != index_.end() && !is_visible(*found->second))
+    if (const LogicalVolume* lv = volumes_.find_lv(origin); lv != nullptr && !is_visible(*lv))
       renames_.emplace(origin, to_ + "_vorigin");
   }
 
   const VolumeGroup& vg_;
-  VolumeIndex index_;
+  VolumeFinder volumes_;
   std::string from_;
   std::string to_;
   Renames renames_;

@@ -50,6 +50,14 @@ Extents total_extents(const VolumeGroup& vg, const std::vector<Permitted>& only)
   return sum;
 }
 
+/// Who asks for a part of a whole takes what of it is there.
+Extents cut(Extents wanted, Extents possible, Sectors extent_size, const std::string& given) {
+  if (wanted <= possible) return wanted;
+  log::notice("Reducing {} to remaining free space {} in VG.", given,
+              format_size(to_bytes(to_sectors(possible, extent_size))));
+  return possible;
+}
+
 enum class Rounding { up, down };
 
 struct Request {
@@ -84,14 +92,6 @@ struct Request {
     return rounding == Rounding::up ? percent_of_rounded_up(argument.number, whole)
                                     : percent_of(argument.number, whole);
   }
-
-  /// Who asks for a part of a whole takes what of it is there.
-  Extents cut(Extents wanted, Extents possible, const std::string& given) const {
-    if (wanted <= possible) return wanted;
-    log::notice("Reducing {} to remaining free space {} in VG.", given,
-                format_size(to_bytes(to_sectors(possible, vg.extent_size))));
-    return possible;
-  }
 };
 
 bool is_part_of_the_group(PercentOf basis) {
@@ -121,7 +121,7 @@ Wish wish_from_extents(const std::string& text, const VolumeGroup& vg, const Log
                         argument.sign == Sign::minus ? Rounding::down : Rounding::up};
   Wish wish{argument.sign, request.extents(argument, &lv)};
   if (argument.sign == Sign::none && is_part_of_the_group(argument.basis))
-    wish.number = request.cut(wish.number, size_of(lv) + request.usable(), text);
+    wish.number = cut(wish.number, size_of(lv) + request.usable(), vg.extent_size, text);
   if (argument.sign == Sign::plus && argument.basis == PercentOf::free)
     wish.number = std::min(wish.number, request.usable());
   return wish;
@@ -141,16 +141,19 @@ SizeInTurn sizes_of_new(const Arguments& arguments, const VolumeGroup& vg, const
   const ExtentsArgument argument = parse_extents_argument(given);
   if (argument.sign == Sign::minus || (argument.sign == Sign::plus && argument.basis != PercentOf::free))
     throw Error(Errc::bad_size, "the size of a new volume has no sign: \"{}\"", given);
-  return [&vg, &placement, given, argument](const Room& room) {
-    const Request request{vg, placement, [&] { return room.allocatable(); }, Rounding::down};
-    Extents size = request.extents(argument, nullptr);
-    if (is_part_of_the_group(argument.basis)) {
-      size = request.cut(size, request.usable(), given);
-      if (argument.basis == PercentOf::free) size = round_down(size, Extents(placement.stripes));
-    }
+  const Request request{vg, placement, {}, Rounding::down};
+  // Of what there is, only what is free changes from one volume to the next.
+  const bool is_part_of_free = argument.basis == PercentOf::free;
+  const Extents part = is_part_of_free ? Extents() : request.extents(argument, nullptr);
+  const bool is_cut = is_part_of_the_group(argument.basis);
+  return [=, name = vg.name, extent_size = vg.extent_size](const Room& room) {
+    const Extents stripes(room.placement().stripes);
+    Extents size = is_part_of_free ? percent_of(argument.number, room.allocatable()) : part;
+    if (is_cut) size = cut(size, round_down(room.allocatable(), stripes), extent_size, given);
+    if (is_part_of_free) size = round_down(size, stripes);
     if (size.n == 0)
       throw Error(Errc::no_space, "{} comes to no extent: {} has {} free extents that can be used", given,
-                  vg.name, room.allocatable().n)
+                  name, room.allocatable().n)
           .advise("remove volumes or add a PV");
     return size;
   };

@@ -15,7 +15,7 @@ inline constexpr Option kNewExtents{'l', "extents", "[+|-]N[%VG|%FREE|%PVS|%LV]"
                                     "the same in extents or as a part of what there is"};
 
 /// Of new volumes; a size is rounded up to extents with a message, a part of what there is down. More than is
-/// free is cut to that where a part was asked for. `vg` and `placement` outlive what is returned.
+/// free is cut to that where a part was asked for.
 metadata::SizeInTurn sizes_of_new(const Arguments& arguments, const metadata::VolumeGroup& vg,
                                   const metadata::Placement& placement);
 

@@ -3,7 +3,6 @@
 #include <fstream>
 #include <iterator>
 #include <set>
-#include <span>
 
 #include "lib/base/error.h"
 #include "lib/base/log.h"
@@ -12,6 +11,7 @@
 #include "metadata/store_bytes.h"
 #include "metadata/usage.h"
 #include "metadata/volume_bytes.h"
+#include "metadata/volume_finder.h"
 #include "tools/commands/list.h"
 #include "tools/common_options.h"
 #include "tools/group_change.h"
@@ -68,11 +68,11 @@ class Creation {
  private:
   /// A group of its own dies with it: there is a copy less while the next one is written.
   void rehearse() {
-    const VolumeGroup base = base_of(session_, Purpose::rehearsal, found_.vg, found_.devices, encrypted_);
+    VolumeGroup base = base_of(session_, Purpose::rehearsal, found_.vg, found_.devices, encrypted_);
     if (encrypted_) choose_store(base);
-    const VolumeGroup next = designed(base, found_.devices);
-    if (session_.is_test()) return show_plan(base, next);
-    if (encrypted_) require_consent_to_crypt(session_, base);
+    if (session_.is_test()) return show_plan(base, designed(base, found_.devices));
+    designed(std::move(base), found_.devices);
+    if (encrypted_) require_consent_to_crypt(session_, found_.vg);
   }
 
   void refuse_store_options() const {
@@ -113,13 +113,12 @@ class Creation {
   }
 
   /// The group with the new volumes. Pure but for the ids.
-  VolumeGroup designed(const VolumeGroup& base, const PvDevices& devices) {
-    VolumeGroup next = base;
+  VolumeGroup designed(VolumeGroup next, const PvDevices& devices) {
+    if (names_.empty()) names_ = chosen_names(next);
     if (encrypted_ && is_new_store_) next = create_store(std::move(next), made_.wanted, fresh_ids());
     const Placement placement = placement_from(arguments_, next, devices, 1);
-    if (names_.empty()) names_ = chosen_names(base);
     SizeInTurn ask;
-    if (sizes_.empty()) ask = sizes_of_new(arguments_, base, placement);
+    if (sizes_.empty()) ask = sizes_of_new(arguments_, next, placement);
     std::size_t turn = 0;
     NewVolumes wanted{.names = names_,
                       .size =
@@ -178,17 +177,16 @@ class Creation {
   void write() {
     Transaction change = begin_change(session_, found_.vg.name);
     if (encrypted_ && !is_new_store_) require_same_store(found_.vg, change.current(), store_);
-    const VolumeGroup base =
-        base_of(session_, Purpose::change, change.current(), change.devices(), encrypted_);
-    VolumeGroup next = designed(base, change.devices());
+    VolumeGroup next = designed(
+        base_of(session_, Purpose::change, change.current(), change.devices(), encrypted_), change.devices());
     // The extents are free in the group that is valid: nobody reads them until the commit.
     if (encrypted_ && is_new_store_)
       write_new_copies(next, change.devices(), lv_at(next, store_), made_.bytes);
     if (!encrypted_) zero_starts(next, change.devices());
-    note_used_ivs(base, next, change.devices());
+    note_used_ivs(change.current(), next, change.devices());
     change.prepare(std::move(next), "created " + listed(names_));
     if (is_active_) {
-      auto devices = stage(base, change);
+      auto devices = stage(change);
       change.commit();
       during("the volume is created, but not active; cvchange -ay tries again", [&] { devices.go(); });
     } else {
@@ -199,19 +197,18 @@ class Creation {
   }
 
   void zero_starts(const VolumeGroup& vg, const PvDevices& devices) const {
-    const std::vector<std::byte> zeroes(kZeroed.n);
-    const GroupIndex index(vg);
+    VolumeFinder volumes(vg);
     std::set<PvId> touched;
     for (const std::string& name : names_) {
-      const LogicalVolume& lv = *index.find_lv(name);
+      const LogicalVolume& lv = *volumes.find_lv(name);
       const auto volume = open_volume(vg, devices, lv);
-      volume->write(Bytes(0), std::span(zeroes).first(std::min(kZeroed, volume->size()).n));
+      volume->zero(Bytes(0), std::min(kZeroed, volume->size()));
       std::ranges::copy(pvs_of(lv), std::inserter(touched, touched.end()));
     }
     for (const PvId& pv : touched) devices.at(pv)->flush();
   }
 
-  activate::Change stage(const VolumeGroup& base, const Transaction& change) {
+  activate::Change stage(const Transaction& change) {
     const VolumeGroup& next = change.prepared();
     activate::StoreKeys keys;
     if (encrypted_) {
@@ -219,7 +216,8 @@ class Creation {
         session_.keys().put({next.id, lv_at(next, store_).id}, std::exchange(made_.key, nullptr));
       keys = session_.unlocker(change.devices()).open(next, std::vector{store_});
     }
-    return session_.activator().stage(base, next, names_, tree_inputs(change.devices(), std::move(keys)));
+    return session_.activator().stage(change.current(), next, names_,
+                                      tree_inputs(change.devices(), std::move(keys)));
   }
 
   Session& session_;

@@ -1,6 +1,4 @@
 // cvrename: another name for a volume or a keystore.
-#include <map>
-
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "metadata/edit_rename.h"
@@ -47,14 +45,12 @@ Wish wish_of(const Arguments& arguments) {
   return wish;
 }
 
-/// The volumes of `next` that were called otherwise before.
+/// The volumes of `next` that were called otherwise before; each is in the place where it was.
 std::vector<std::string> renamed(const VolumeGroup& current, const VolumeGroup& next) {
-  std::map<LvId, std::string_view> names;
-  for (const LogicalVolume& lv : current.lvs) names.emplace(lv.id, lv.name);
+  CV_ASSERT(current.lvs.size() == next.lvs.size());
   std::vector<std::string> found;
-  for (const LogicalVolume& lv : next.lvs)
-    if (const auto before = names.find(lv.id); before != names.end() && before->second != lv.name)
-      found.push_back(lv.name);
+  for (std::size_t i = 0; i < next.lvs.size(); ++i)
+    if (next.lvs[i].name != current.lvs[i].name) found.push_back(next.lvs[i].name);
   return found;
 }
 
@@ -63,14 +59,14 @@ void run(Session& session, const Arguments& arguments) {
   Transaction change = begin_change(session, wish.vg);
   const Purpose purpose = session.is_test() ? Purpose::rehearsal : Purpose::change;
   const VolumeGroup base = base_of(session, purpose, change.current(), change.devices(), false);
-  const VolumeGroup next = rename_volume(base, wish.from, wish.to);
+  VolumeGroup next = rename_volume(base, wish.from, wish.to);
   const auto lvs = renamed(base, next);
   require_inactive_if_foreign(session, next, wish.to, lvs);
   if (session.is_test()) {
     std::string text = fmt::format("  would rename {}/{} to {}\n", wish.vg, wish.from, wish.to);
     return session.output().text(text + shown(session.activator().plan_renaming(base, next, lvs)));
   }
-  change.prepare(next, fmt::format("renamed {} to {}", wish.from, wish.to));
+  change.prepare(std::move(next), fmt::format("renamed {} to {}", wish.from, wish.to));
   auto devices = session.activator().stage_renaming(base, change.prepared(), lvs);
   change.commit();
   during("the volume is renamed, but not its device; cvchange -ay tries again", [&] { devices.go(); });
