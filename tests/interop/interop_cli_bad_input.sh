@@ -12,8 +12,14 @@ names() {
   bad 5 nowhere cvchange -an nowhere
   bad 5 none cvextend -L +4M vg0/none
   bad 5 none cvremove -y vg0/none
+  bad 5 none cvremove -y vg0/lin vg0/none
   bad 5 none cvs vg0/none
   bad 5 lin cvcreate -an -L 4M -n lin vg0
+  bad 5 twice cvcreate -an -L 4M -n twice -n other -n twice vg0
+  bad 5 nofile cvcreate -an -L 4M --names-from "$PWD/nofile" vg0
+  bad 3 "no names" cvcreate -an -L 4M --names-from "$PWD/empty" vg0
+  printf 'one\nlin\n' >some-names
+  bad 5 lin cvcreate -an -L 4M --names-from "$PWD/some-names" vg0
   bad 5 vg0 vgcreate vg0 "$PWD/pv0"
   bad 3 "a b" cvcreate -an -L 4M -n "a b" vg0
   bad 3 "." cvcreate -an -L 4M -n . vg0
@@ -27,6 +33,7 @@ names() {
   bad 3 elsewhere cvcreate -an --crypt --keystore elsewhere -L 4M -n x --keyfile key vg0
   bad 5 tst_crdata cvremove -y vg0/tst_crdata
   bad 5 cryptostore1 cvremove -y vg0/cryptostore1
+  bad 5 cryptostore1 cvremove -y vg0/lin vg0/cryptostore1
   bad 5 "no file" vgcfgrestore -f "$PWD/nofile" vg0
   bad 5 pv0 vgcfgrestore -f "$PWD/pv0" vg0
   bad 5 nowhere vgcfgbackup nowhere

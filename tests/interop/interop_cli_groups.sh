@@ -158,6 +158,20 @@ removal() {
   stock pvremove "${disks[@]}"
 }
 
+# One commit for all that come, one for all that go.
+many_at_once() {
+  attach 2
+  cvm vgcreate -s 1m vg0 "${disks[@]}"
+  seq -f 'n%02g' 1 40 >names
+  cvm cvcreate -an -l 1 --names-from names vg0
+  judge vg0
+  [ "$(stock vgs --noheadings -o vg_seqno,lv_count vg0 | xargs)" = "2 40" ]
+  stock lvremove -f vg0/n07
+  cvm cvremove -y vg0
+  [ "$(stock vgs --noheadings -o vg_seqno,lv_count vg0 | xargs)" = "4 0" ]
+  judge vg0
+}
+
 going_elsewhere() {
   attach 2
   cvm vgcreate vg0 "${disks[@]}"
@@ -304,6 +318,7 @@ scenario lost_disks lost_disks
 scenario a_disk_that_comes_back_unused a_disk_that_comes_back_unused
 scenario names names
 scenario removal removal
+scenario "many volumes at once" many_at_once
 scenario going_elsewhere going_elsewhere
 scenario properties properties
 scenario areas areas
