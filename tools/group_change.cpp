@@ -7,10 +7,12 @@
 #include "activate/device_name.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
+#include "lib/base/match.h"
 #include "metadata/group_index.h"
 #include "metadata/group_moves.h"
 #include "metadata/iv_space.h"
 #include "metadata/store_bytes.h"
+#include "metadata/usage.h"
 #include "tools/common_options.h"
 
 namespace cv::tools {
@@ -127,6 +129,33 @@ void require_consent_to_crypt(Session& session, const VolumeGroup& vg) {
       "With an encrypted volume in it, stock LVM2 will refuse every change of {}, and so the upkeep of {} "
       "(growing thin pools, repairing RAID, merging snapshots). Do you really want that?",
       vg.name, fmt::join(others, ", ")));
+}
+
+void require_copies_in_reach(const FoundGroup& group, const std::vector<std::string>& stores) {
+  const auto is_missing = [&](const PvId& id) {
+    const auto device = group.devices.find(id);
+    return device != group.devices.end() && device->second == nullptr;
+  };
+  for (const std::string& name : stores) {
+    std::vector<std::string> missing;
+    const auto look_at = [&](const PvId& id) {
+      if (!is_missing(id)) return;
+      const std::string& seen = find_pv(group.vg, id)->device;
+      missing.push_back(id.text() + (seen.empty() ? "" : fmt::format(" (last seen as {})", seen)));
+    };
+    for (const Area& area : keystore_of(lv_at(group.vg, name))->copies)
+      match(
+          area, [&](const PhysicalArea& on_pv) { look_at(on_pv.pv); },
+          [&](const LogicalArea& data) { std::ranges::for_each(pvs_of(lv_at(group.vg, data.lv)), look_at); });
+    if (missing.empty()) continue;
+    throw Error(Errc::refused,
+                "copies of the keystore {}/{} would survive on physical volumes that are missing: {}",
+                group.vg.name, name, fmt::join(missing, ", "))
+        .advise(
+            "bring them back first. Where they are lost, 'cvm vgreduce --removemissing {}' lets the rest "
+            "be erased, but whoever finds one and knows a secret of today has the key",
+            group.vg.name);
+  }
 }
 
 activate::TreeInputs tree_inputs(const PvDevices& devices, activate::StoreKeys keys) {

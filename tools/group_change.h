@@ -39,6 +39,11 @@ enum class Purpose { rehearsal, change };
 metadata::VolumeGroup base_of(Session& session, Purpose purpose, const metadata::VolumeGroup& current,
                               const metadata::PvDevices& devices, bool needs_native);
 
+/// Where a copy of one of `stores` lies on a PV that is missing: throws Errc::refused that names both.
+/// Erasing the store would not reach that copy. To be asked before require_changeable(), which knows nothing
+/// of keys.
+void require_copies_in_reach(const metadata::FoundGroup& group, const std::vector<std::string>& stores);
+
 /// With its first crypt segment a group is closed to changes by stock LVM2. Asks where it holds volumes that
 /// need those; throws Errc::refused where the answer is no.
 void require_consent_to_crypt(Session& session, const metadata::VolumeGroup& vg);

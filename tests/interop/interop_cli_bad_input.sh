@@ -188,6 +188,15 @@ a_missing_disk() {
   prepare
   pvs=$PWD/pv0
   bad 5 missing cvcreate -an -L 4M -n x vg0
+  # What can't be overwritten is named, and where it is.
+  bad 5 "would survive" cvremove -y vg0/tst
+  says "last seen as $PWD/pv1"
+  says "vgreduce --removemissing vg0"
+  bad 5 "would survive" cvremove -y vg0
+  bad 5 "would survive" cvkey erase --force vg0/cryptostore1
+  says "last seen as $PWD/pv1"
+  bad 5 "is missing" cvremove -y --keep-store vg0/tst
+  bad 5 "is missing" cvremove -y vg0/lin
   expect 0 cvm cvs vg0
   expect 0 cvm vgs vg0
 }

@@ -44,6 +44,7 @@ class Removal {
     std::vector<std::string> questions;
     {
       const LockedGroup seen = session_.store().read(vg_);
+      if (!seen.group.obstacles.empty()) require_copies_in_reach(seen.group, stores_that_go(seen.group.vg));
       require_changeable(seen.group);
       VolumeGroup base = base_of(session_, Purpose::rehearsal, seen.group.vg, seen.group.devices, false);
       const VolumeGroup next = remove_volumes(std::move(base), lvs_, keep_stores_);
@@ -57,6 +58,22 @@ class Removal {
   }
 
  private:
+  /// The keystores whose last volumes these are.
+  std::vector<std::string> stores_that_go(const VolumeGroup& vg) const {
+    std::vector<std::string> stores;
+    if (keep_stores_) return stores;
+    VolumeFinder volumes(vg);
+    const GroupIndex index(vg);
+    std::unordered_map<std::string, std::size_t> gone;  // of the users of each store
+    for (const std::string& name : lvs_) {
+      const LogicalVolume* lv = volumes.find_lv(name);
+      if (lv == nullptr) continue;
+      for (const std::string& store : stores_of(*lv))
+        if (++gone[store] == index.users_of(store).size()) stores.push_back(store);
+    }
+    return stores;
+  }
+
   /// Everything that can be refused is refused before anybody is asked for anything.
   void require_unused(const VolumeGroup& vg) {
     require_inactive_if_foreign(session_, vg, lvs_);

@@ -133,6 +133,7 @@ void restore_store(Session& session, const Arguments& arguments, const FullVolum
 void erase_store(Session& session, const Arguments& arguments, const FullVolumeName& name) {
   const KeyChange store(session, name, StoreState::any);
   const VolumeGroup& seen = store.group().vg;
+  require_copies_in_reach(store.group(), {name.lv});
   require_changeable(store.group());
   const std::vector<std::string> users = names_of_users(seen, name.lv);
   if (session.is_test()) {

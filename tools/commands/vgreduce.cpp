@@ -111,7 +111,10 @@ class GivingUp {
                            : "lies on what is missing");
     }
     for (const std::string& copy : loss.copies)
-      log::warning("{}/{}, one of several copies of a keystore, lies on what is missing", vg_, copy);
+      log::warning(
+          "{}/{}, one of several copies of a keystore, lies on what is missing: whoever finds that disk and "
+          "knows a secret of today has the key, also when the others are erased",
+          vg_, copy);
     if (loss.volumes.empty() && loss.stores.empty()) return;
     session_.require_confirmed(fmt::format("Do you really want to remove {} from volume group \"{}\"?",
                                            fmt::join(loss.volumes.empty() ? loss.stores : loss.volumes, ", "),
