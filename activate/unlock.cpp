@@ -6,6 +6,7 @@
 #include "activate/device_name.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
+#include "lib/crypt/key_tokens.h"
 #include "lib/crypt/luks_header.h"
 
 namespace cv::activate {
@@ -80,6 +81,14 @@ struct Unlocker::Context {
   }
 
   std::uint32_t key_size() const { return attributes.key_bits / 8; }
+
+  SecretRequest request(unsigned attempt) const {
+    return {.vg = vg.name,
+            .store = lv.name,
+            .handler = keystore.handler,
+            .attributes = attributes,
+            .attempt = attempt};
+  }
 
   StoreKey with(TableKey key) const { return {std::move(key), attributes.cipher, attributes.sector_bytes}; }
 
@@ -166,11 +175,11 @@ SharedKey Unlocker::master_key(const VolumeGroup& vg, const std::string& store) 
 
 void Unlocker::test(const VolumeGroup& vg, const std::string& store) {
   const Context context(vg, store, copies_, true);
-  cache_.put(context.id, shared(derive(context)));
+  cache_.put(context.id, shared(by_secret(context)));
 }
 
 crypt::Unlocked Unlocker::ask(const VolumeGroup& vg, const std::string& store) {
-  return derive(Context(vg, store, copies_, true));
+  return by_secret(Context(vg, store, copies_, true));
 }
 
 crypt::StoreAttributes Unlocker::attributes_of(const VolumeGroup& vg, const std::string& store) {
@@ -193,13 +202,53 @@ std::optional<bool> Unlocker::is_key_of(const VolumeGroup& vg, const std::string
 }
 
 crypt::Unlocked Unlocker::derive(const Context& context) {
+  if (auto unlocked = by_token(context)) return std::move(*unlocked);
+  return by_secret(context);
+}
+
+std::optional<crypt::Unlocked> Unlocker::by_token(const Context& context) {
+  const auto* tokens = handlers_.at(context.keystore.handler).tokens();
+  if (tokens == nullptr || !secrets_.allows_tokens()) return std::nullopt;
+  const auto opened = [&](const crypt::TokenAnswer& answer, const crypt::KeyToken& token) {
+    if (!answer.unlocked || answer.unlocked->key.size() != context.key_size()) return false;
+    log::verbose("key of {} by token {}, of type {} (slot {})", context.name, token.number, token.type,
+                 answer.unlocked->slot);
+    return true;
+  };
+  const auto ask = [&](std::span<const std::byte> copy) -> std::optional<crypt::Unlocked> {
+    std::vector<crypt::KeyToken> want_pin;
+    for (const crypt::KeyToken& token : tokens->list(copy)) {
+      auto answer = tokens->ask(copy, token.number, nullptr);
+      if (opened(answer, token)) return std::move(answer.unlocked);
+      if (answer.wants_pin) want_pin.push_back(token);
+    }
+    for (const crypt::KeyToken& token : want_pin) {
+      for (unsigned attempt = 1;; ++attempt) {
+        const auto pin = secrets_.pin(context.request(attempt), token.type);
+        if (!pin || pin->empty()) break;
+        auto answer = tokens->ask(copy, token.number, &*pin);
+        if (opened(answer, token)) return std::move(answer.unlocked);
+        if (!answer.wants_pin) break;
+      }
+    }
+    return std::nullopt;
+  };
+  for (const auto& copy : context.copies) {
+    try {
+      return ask(copy);
+    } catch (const Error& error) {
+      // Whoever tries a secret next says so aloud.
+      if (error.code() != Errc::damaged) throw;
+      log::debug("no token in a copy of {} can be asked: {}", context.name, error.what());
+    }
+  }
+  return std::nullopt;
+}
+
+crypt::Unlocked Unlocker::by_secret(const Context& context) {
   std::optional<Error> failure;
   for (unsigned attempt = 1;; ++attempt) {
-    const auto secret = secrets_.next({.vg = context.vg.name,
-                                       .store = context.lv.name,
-                                       .handler = context.keystore.handler,
-                                       .attributes = context.attributes,
-                                       .attempt = attempt});
+    const auto secret = secrets_.next(context.request(attempt));
     if (!secret && failure) throw *failure;
     if (!secret)
       throw Error(Errc::key_missing, "{} is locked, and there is no key and nobody to ask", context.name)

@@ -32,6 +32,10 @@ class SecretSource {
   virtual std::optional<crypt::SecureBytes> next(const SecretRequest& request) = 0;
   /// What to say to a person whose secret was wrong, "" for nothing in particular.
   virtual std::string advice_when_wrong() const = 0;
+  /// Whether a token in the store's header may be asked first: not where a certain secret was named.
+  virtual bool allows_tokens() const = 0;
+  /// The PIN of a token of type `token`; nothing where there is no (further) try or another way is preferred.
+  virtual std::optional<crypt::SecureBytes> pin(const SecretRequest& request, const std::string& token) = 0;
 };
 
 /// The bytes of each copy of a store, the best first; none where its handler keeps no bytes.
@@ -50,8 +54,8 @@ class Unlocker {
            Mapper& mapper);
 
   /// The key of a store as tables name it. Asks the secret source only where neither this process, nor the
-  /// keyring, nor a live table has the key. Throws Errc::key_wrong where no secret opened it,
-  /// Errc::key_missing where there was none, Errc::no_handler.
+  /// keyring, nor a live table, nor a token of the header has the key. Throws Errc::key_wrong where no secret
+  /// opened it, Errc::key_missing where there was none, Errc::no_handler.
   StoreKey open(const metadata::VolumeGroup& vg, const std::string& store);
   /// open() for each store, once each.
   StoreKeys open(const metadata::VolumeGroup& vg, const std::vector<std::string>& stores);
@@ -60,12 +64,12 @@ class Unlocker {
   StoreKey described(const metadata::VolumeGroup& vg, const std::string& store);
   StoreKeys described(const metadata::VolumeGroup& vg, const std::vector<std::string>& stores);
 
-  /// The key itself: from this process, from a live table that holds it in hex, or derived. For those who
-  /// change the store.
+  /// The key itself: from this process, from a live table that holds it in hex, from a token, or derived. For
+  /// those who change the store.
   SharedKey master_key(const metadata::VolumeGroup& vg, const std::string& store);
 
-  /// Always wants a secret: the key that it opens, and in which slot. Throws as open() does where it opens
-  /// nothing. For those who change the slots; nothing is kept.
+  /// Always wants a secret, no token will do: the key that it opens, and in which slot. Throws as open() does
+  /// where it opens nothing. For those who change the slots; nothing is kept.
   crypt::Unlocked ask(const metadata::VolumeGroup& vg, const std::string& store);
 
   /// ask(), and the key is kept in this process.
@@ -82,7 +86,10 @@ class Unlocker {
  private:
   struct Context;
 
+  /// By a token where there is one, else by a secret.
   crypt::Unlocked derive(const Context& context);
+  crypt::Unlocked by_secret(const Context& context);
+  std::optional<crypt::Unlocked> by_token(const Context& context);
   SharedKey from_live_table(const Context& context);
   std::optional<crypt::Unlocked> try_secret(const Context& context, const crypt::SecureBytes& secret) const;
 

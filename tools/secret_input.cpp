@@ -116,6 +116,22 @@ std::optional<SecureBytes> SecretInput::next(const SecretRequest& request) {
   return typed(request, prompt_for(request));
 }
 
+std::optional<SecureBytes> SecretInput::pin(const SecretRequest& request, const std::string& token) {
+  const Input input = console_.input();
+  // A line on standard input and a credential are the passphrase.
+  if (!settings_.may_ask || input == Input::stream) return std::nullopt;
+  const auto prompt =
+      fmt::format("PIN of {} for its {} token (none: the passphrase): ", store_name(request), token);
+  if (input != Input::terminal) {
+    if (request.attempt > 1 || from_credential(request)) return std::nullopt;
+    return console_.ask_agent(prompt, store_name(request));
+  }
+  if (request.attempt > settings_.tries) return std::nullopt;
+  if (request.attempt > 1)
+    log::error("the {} token of {} refuses this PIN; try again", token, store_name(request));
+  return console_.ask_hidden(prompt);
+}
+
 SecureBytes SecretInput::fresh(const SecretRequest& request) {
   const bool at_terminal = !settings_.key_file && settings_.may_ask && console_.input() == Input::terminal;
   SecureBytes secret = at_terminal ? typed_twice(request) : unattended(request);

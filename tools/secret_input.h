@@ -36,6 +36,10 @@ class SecretInput final : public activate::SecretSource {
   /// can't be read and for what was typed as a plain key and is none.
   std::optional<crypt::SecureBytes> next(const activate::SecretRequest& request) override;
   std::string advice_when_wrong() const override;
+  bool allows_tokens() const override { return !settings_.key_file; }
+  /// At a terminal, or of the agents where nothing else could give the passphrase. An empty one prefers that.
+  std::optional<crypt::SecureBytes> pin(const activate::SecretRequest& request,
+                                        const std::string& token) override;
 
   /// The secret of a store that is being made; typed twice at a terminal.
   crypt::SecureBytes fresh(const activate::SecretRequest& request);

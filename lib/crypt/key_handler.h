@@ -59,6 +59,7 @@ struct Unlocked {
 };
 
 class KeySlots;
+class KeyTokens;
 
 class KeyHandler {
  public:
@@ -87,6 +88,9 @@ class KeyHandler {
 
   /// For stores that several secrets open; null where there is one secret and no other.
   virtual const KeySlots* key_slots() const { return nullptr; }
+
+  /// For stores whose header may hold tokens that know a secret; null where it can't.
+  virtual const KeyTokens* tokens() const { return nullptr; }
 };
 
 /// The handlers that are compiled in; lives as long as the process.

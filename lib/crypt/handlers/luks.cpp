@@ -6,6 +6,7 @@
 #include "lib/crypt/handlers/handlers.h"
 #include "lib/crypt/luks_header.h"
 #include "lib/crypt/luks_slots.h"
+#include "lib/crypt/luks_tokens.h"
 
 namespace cv::crypt {
 
@@ -61,6 +62,8 @@ class Luks final : public KeyHandler {
 
   const KeySlots* key_slots() const override { return &slots_; }
 
+  const KeyTokens* tokens() const override { return version_ == LuksVersion::luks2 ? &tokens_ : nullptr; }
+
  private:
   /// The metadata's key size is a promise about tables; 0 (seed form) leaves it to the header.
   LuksHeader loaded(std::span<const std::byte> store, const StoreAttributes& attributes) const {
@@ -76,6 +79,7 @@ class Luks final : public KeyHandler {
 
   LuksVersion version_;
   LuksSlots slots_;
+  LuksTokens tokens_;
 };
 
 }  // namespace

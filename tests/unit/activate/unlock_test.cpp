@@ -12,6 +12,7 @@
 #include "tests/support/memory_keyring.h"
 #include "tests/support/sample_group.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/token_samples.h"
 
 namespace cv::activate {
 
@@ -43,8 +44,19 @@ class ListedSecrets final : public SecretSource {
     return first;
   }
   std::string advice_when_wrong() const override { return "mind the keyboard layout"; }
+  bool allows_tokens() const override { return tokens_allowed; }
+  std::optional<crypt::SecureBytes> pin(const SecretRequest& request, const std::string& token) override {
+    asked_pin_of.push_back(fmt::format("{} {}", token, request.attempt));
+    if (pins.empty()) return std::nullopt;
+    auto first = std::move(pins.front());
+    pins.erase(pins.begin());
+    return first;
+  }
 
   std::vector<crypt::SecureBytes> secrets;
+  std::vector<crypt::SecureBytes> pins;
+  std::vector<std::string> asked_pin_of;
+  bool tokens_allowed = true;
   unsigned asked = 0;
   unsigned last_attempt = 0;
 };
@@ -342,6 +354,68 @@ TEST_F(UnlockTest, IsToldAboutSomethingThatIsNoStore) {
 
   EXPECT_THROW(unlocker_->open(vg, "tst"), Error);
   EXPECT_THROW(unlocker_->open(vg, "nothing"), Error);
+}
+
+TEST_F(UnlockTest, TakesATokenBeforeItAsks) {
+  const auto vg = luks_group();
+  copies_ = {test::with_token(copies_.front(), test::test_token("secret sesame"))};
+
+  unlocker_->open(vg, "cryptostore1");
+
+  EXPECT_EQ(secrets_.asked, 0U);
+  EXPECT_THAT(lines_.keys,
+              testing::ElementsAre("key of vg0/cryptostore1 by token 0, of type cvm-test (slot 0)"));
+}
+
+TEST_F(UnlockTest, AsksWhereNoTokenOpensTheStore) {
+  const auto vg = luks_group();
+  copies_ = {test::with_token(copies_.front(), test::test_token("away"))};
+  copies_ = {test::with_token(copies_.front(), test::test_token("secret wrong"))};
+  secrets_.secrets.push_back(secret("sesame"));
+
+  unlocker_->open(vg, "cryptostore1");
+
+  EXPECT_EQ(secrets_.asked, 1U);
+}
+
+TEST_F(UnlockTest, AsksNoTokenWhereACertainSecretIsWanted) {
+  const auto vg = luks_group();
+  copies_ = {test::with_token(copies_.front(), test::test_token("secret sesame"))};
+  secrets_.tokens_allowed = false;
+
+  EXPECT_EQ(error_of_opening(vg), Errc::key_missing);
+}
+
+TEST_F(UnlockTest, WantsNoPinWhereAnotherTokenDoesWithout) {
+  const auto vg = luks_group();
+  copies_ = {test::with_token(copies_.front(), test::test_token("pin"))};
+  copies_ = {test::with_token(copies_.front(), test::test_token("secret sesame"))};
+
+  unlocker_->open(vg, "cryptostore1");
+
+  EXPECT_THAT(secrets_.asked_pin_of, testing::IsEmpty());
+}
+
+TEST_F(UnlockTest, WantsASecretWhereThereIsNoPin) {
+  const auto vg = luks_group();
+  copies_ = {test::with_token(copies_.front(), test::test_token("pin"))};
+  secrets_.secrets.push_back(secret("sesame"));
+  secrets_.pins.push_back(crypt::SecureBytes());
+
+  unlocker_->open(vg, "cryptostore1");
+
+  EXPECT_THAT(secrets_.asked_pin_of, testing::ElementsAre("cvm-test 1"));
+  EXPECT_EQ(secrets_.asked, 1U);
+}
+
+TEST_F(UnlockTest, WantsASecretWhateverATokenKnowsWhereSlotsAreChanged) {
+  const auto vg = luks_group();
+  copies_ = {test::with_token(copies_.front(), test::test_token("secret sesame"))};
+  secrets_.secrets.push_back(secret("sesame"));
+
+  EXPECT_EQ(unlocker_->ask(vg, "cryptostore1").slot, 0);
+
+  EXPECT_EQ(secrets_.asked, 1U);
 }
 
 }  // namespace cv::activate

@@ -171,6 +171,55 @@ TEST(Secret, OfAPlainStoreIsRefusedWhereItIsNoHex) {
   }
 }
 
+TEST(Pin, IsAskedForThreeTimesAtATerminal) {
+  ScriptedConsole console(Input::terminal);
+  console.type("1").type("2").type("3").type("4");
+  SecretInput input(console, {});
+
+  EXPECT_EQ(text(input.pin(request(1), "tpm")), "1");
+  EXPECT_EQ(text(input.pin(request(2), "tpm")), "2");
+  EXPECT_EQ(text(input.pin(request(3), "tpm")), "3");
+  EXPECT_EQ(text(input.pin(request(4), "tpm")), "(none)");
+  EXPECT_NE(console.asked().front().find("PIN of vg0/cryptostore1 for its tpm token"), std::string::npos);
+}
+
+TEST(Pin, IsAskedOfAnAgentOnce) {
+  ScriptedConsole console;
+  console.let_agent_say("1");
+  SecretInput input(console, {});
+
+  EXPECT_EQ(text(input.pin(request(1), "tpm")), "1");
+  EXPECT_EQ(text(input.pin(request(2), "tpm")), "(none)");
+}
+
+TEST(Pin, IsNotWantedWhereThePassphraseIsAtHandOrNobodyMayBeAsked) {
+  const test::TempDir folder;
+  test::write_file(folder.path("cvm.vg0.cryptostore1"), std::string_view("x"));
+  ScriptedConsole pipe(Input::stream);
+  pipe.type("passphrase");
+  ScriptedConsole terminal(Input::terminal);
+  terminal.type("1");
+  ScriptedConsole nobody;
+  nobody.let_agent_say("1");
+  SecretSettings silent;
+  silent.may_ask = false;
+  SecretSettings with_credential;
+  with_credential.credentials = folder.path("");
+
+  EXPECT_EQ(text(SecretInput(pipe, {}).pin(request(), "tpm")), "(none)");
+  EXPECT_EQ(pipe.lines_left(), 1u);
+  EXPECT_EQ(text(SecretInput(terminal, silent).pin(request(), "tpm")), "(none)");
+  EXPECT_EQ(text(SecretInput(nobody, with_credential).pin(request(), "tpm")), "(none)");
+  EXPECT_TRUE(terminal.asked().empty() && nobody.asked().empty());
+}
+
+TEST(Tokens, AreNotAskedWhereAKeyFileIsNamed) {
+  ScriptedConsole console;
+
+  EXPECT_FALSE(SecretInput(console, with_key_file("key")).allows_tokens());
+  EXPECT_TRUE(SecretInput(console, {}).allows_tokens());
+}
+
 TEST(NewSecret, IsTypedTwice) {
   ScriptedConsole console(Input::terminal);
   console.type("new").type("new");
