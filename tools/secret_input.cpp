@@ -142,6 +142,11 @@ SecureBytes SecretInput::fresh(const SecretRequest& request) {
   return secret;
 }
 
+void SecretInput::forget() {
+  file_.reset();
+  line_.reset();
+}
+
 std::string SecretInput::advice_when_wrong() const {
   if (!file_ || file_->empty() || file_->bytes().back() != std::byte{'\n'}) return {};
   return "the key file ends in a newline, which counts as part of the key; make one without it, or cut it "

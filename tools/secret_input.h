@@ -44,6 +44,9 @@ class SecretInput final : public activate::SecretSource {
   /// The secret of a store that is being made; typed twice at a terminal.
   crypt::SecureBytes fresh(const activate::SecretRequest& request);
 
+  /// Wipes what was read. For commands that have every key they need: they ask no more.
+  void forget();
+
   /// Whether a key file was named, so that a key is there without asking.
   bool has_key_file() const { return settings_.key_file.has_value(); }
 

@@ -114,6 +114,7 @@ class VolumeResize {
   void commit_live(const VolumeGroup& current, Transaction& change) {
     const auto keys = session_.unlocker(change.devices())
                           .open(change.prepared(), activate::stores_of(change.prepared(), lv()));
+    session_.secrets().forget();
     auto devices =
         session_.activator().stage(current, change.prepared(), {lv()}, tree_inputs(change.devices(), keys));
     if (is_smaller()) {

@@ -215,6 +215,7 @@ class Creation {
       if (is_new_store_)
         session_.keys().put({next.id, lv_at(next, store_).id}, std::exchange(made_.key, nullptr));
       keys = session_.unlocker(change.devices()).open(next, std::vector{store_});
+      session_.secrets().forget();
     }
     return session_.activator().stage(change.current(), next, names_,
                                       tree_inputs(change.devices(), std::move(keys)));

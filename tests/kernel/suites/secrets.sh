@@ -4,17 +4,24 @@ set -eu
 here=$(dirname "$(readlink -f "$0")")
 . "$here/../guest.sh"
 
-# How gdb stops a command: after its last table is loaded, before the device goes live; and at its end.
+# Where gdb stops a command: whenever a device is about to go live, the last time after the last table is loaded;
+# and at its end.
 resume='catch syscall ioctl
 condition 1 $rsi == 0xc138fd06'
 the_end='catch syscall exit_group'
 
-# core_of WHERE FILE COMMAND...: a core as root would take it.
+# core_of WHERE FILE COMMAND...: a core as root would take it, with the pages that are kept out of dumps; of several
+# stops the last. Then the limit on cores of its own, which must be 0.
 core_of() {
   local where=$1 file=$2
   shift 2
-  printf '%s\n' 'set confirm off' 'set pagination off' "$where" run "gcore $file" 'delete' 'continue' >script
-  gdb -q -batch -x script --args "$@"
+  rm -f "$file"
+  printf '%s\n' 'set confirm off' 'set pagination off' 'set use-coredump-filter off' 'set dump-excluded-mappings on' \
+    "$where" 'commands 1' 'silent' "gcore $file" \
+    'python print(open("/proc/%d/limits" % gdb.selected_inferior().pid).read())' 'continue' 'end' 'run' >script
+  gdb -q -batch -x script --args "$@" >gdb.out 2>&1 || true
+  grep -v '^Saved\|^$' gdb.out
+  grep -q '^Max core file size *0 *0 ' gdb.out
   test -s "$file"
 }
 
@@ -48,6 +55,15 @@ nothing_leaks() {
   device vg0-more
 
   "$here/../find_secret.py" key master -- printed text core.resume core.end core.create
+  # Nor where the system keeps lists and copies.
+  cvchange -ay --keyfile key vg0
+  cat /proc/keys >listed
+  grep -q ' logon .* cv:' listed
+  find "$LVM_SYSTEM_DIR" -type f -exec cat {} + >>listed
+  grep -q 'cryptostore1 {' listed
+  dmsetup table --showkeys >>listed
+  "$here/../find_secret.py" key master -- listed
+
   # The judge can see: a process that holds the key is caught.
   cat key - <text >with_key
   if "$here/../find_secret.py" key -- with_key; then broken "the judge is blind"; fi
@@ -62,8 +78,7 @@ a_typed_passphrase_leaks_not() {
   cvchange -an vg0
   cvchange -vvvv -ay vg0 <typed >>printed 2>&1
   cvchange -an vg0
-  printf '%s\n' 'set confirm off' "$the_end" 'run cvchange -ay vg0 <typed' 'gcore core' delete continue >script
-  gdb -q -batch -x script "$CVM"
+  core_of "$resume" core /bin/sh -c "exec '$CVM' cvchange -ay vg0 <typed"
   device vg0-tst
   "$here/../find_secret.py" passphrase -- printed core
 }
