@@ -202,6 +202,7 @@ std::optional<bool> Unlocker::is_key_of(const VolumeGroup& vg, const std::string
 }
 
 crypt::Unlocked Unlocker::derive(const Context& context) {
+  if (!handlers_.at(context.keystore.handler).needs_secret()) return without_secret(context);
   if (auto unlocked = by_token(context)) return std::move(*unlocked);
   return by_secret(context);
 }
@@ -267,6 +268,15 @@ crypt::Unlocked Unlocker::by_secret(const Context& context) {
       failure = error.within(context.name);
     }
   }
+}
+
+crypt::Unlocked Unlocker::without_secret(const Context& context) const {
+  auto unlocked = try_secret(context, SecureBytes());
+  if (!unlocked)
+    throw Error(Errc::key_wrong, "the key handler {} has no key that opens {}", context.keystore.handler,
+                context.name);
+  log::verbose("derived key of {}", context.name);
+  return std::move(*unlocked);
 }
 
 std::optional<crypt::Unlocked> Unlocker::try_secret(const Context& context, const SecureBytes& secret) const {

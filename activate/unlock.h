@@ -90,6 +90,7 @@ class Unlocker {
   crypt::Unlocked derive(const Context& context);
   crypt::Unlocked by_secret(const Context& context);
   std::optional<crypt::Unlocked> by_token(const Context& context);
+  crypt::Unlocked without_secret(const Context& context) const;
   SharedKey from_live_table(const Context& context);
   std::optional<crypt::Unlocked> try_secret(const Context& context, const crypt::SecureBytes& secret) const;
 

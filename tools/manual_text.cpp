@@ -55,7 +55,12 @@ std::vector<Section> concept_sections() {
        "key files "
        "open. hashed takes a hash of the secret as the key, plain the secret itself; both keep nothing on "
        "the disk but a "
-       "value to tell a wrong key from the right one."},
+       "value to tell a wrong key from the right one. Further handlers may be installed as plugins, "
+       "NAME.so in the cvm/handlers folder of the system's libraries; the folder and what is in it must "
+       "belong to "
+       "root. Where the handler of a store is not installed the store is kept and shown, and can be renamed "
+       "and "
+       "removed; its volumes can't be opened."},
       {"SIZES",
        "A number, which may have a fraction behind a point, and one letter in either case: b bytes, s "
        "sectors of 512 "

@@ -147,6 +147,16 @@ void SecretInput::forget() {
   line_.reset();
 }
 
+std::optional<SecureBytes> SecretInput::further(const std::string& prompt) {
+  if (!settings_.may_ask) return std::nullopt;
+  switch (console_.input()) {
+    case Input::terminal: return console_.ask_hidden(prompt);
+    case Input::stream: return console_.next_line();
+    case Input::none: break;
+  }
+  return console_.ask_agent(prompt, "key-handler");
+}
+
 std::string SecretInput::advice_when_wrong() const {
   if (!file_ || file_->empty() || file_->bytes().back() != std::byte{'\n'}) return {};
   return "the key file ends in a newline, which counts as part of the key; make one without it, or cut it "

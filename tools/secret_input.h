@@ -47,6 +47,10 @@ class SecretInput final : public activate::SecretSource {
   /// Wipes what was read. For commands that have every key they need: they ask no more.
   void forget();
 
+  /// What a key handler wants beside the secret, as a PIN: from the terminal, the next line, or an agent.
+  /// Nothing where nobody may be asked or nobody answers.
+  std::optional<crypt::SecureBytes> further(const std::string& prompt);
+
   /// Whether a key file was named, so that a key is there without asking.
   bool has_key_file() const { return settings_.key_file.has_value(); }
 

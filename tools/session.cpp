@@ -62,6 +62,7 @@ Host process_host(Console& console, Output& output) {
                                                 : activate::absent_mapper();
   };
   host.make_keyring = crypt::kernel_keyring;
+  host.plugin_dir = CVM_HANDLER_DIR;
   const char* folder = std::getenv("LVM_SYSTEM_DIR");
   if (folder != nullptr && *folder != '\0') host.lvm_system_dir = folder;
   while (host.lvm_system_dir.size() > 1 && host.lvm_system_dir.back() == '/') host.lvm_system_dir.pop_back();
@@ -72,7 +73,16 @@ Session::Session(const Host& host, const Arguments& arguments)
     : host_(host),
       arguments_(arguments),
       configuration_(host.lvm_system_dir, arguments.texts(kConfig)),
+      handlers_(external_handlers()),
       secrets_(*host.console, secret_settings(arguments)) {}
+
+crypt::ExternalHandlers Session::external_handlers() {
+  crypt::ExternalHandlers external;
+  external.plugin_dir = host_.plugin_dir;
+  external.owner = host_.handler_owner;
+  external.ask = [this](const std::string& prompt) { return secrets_.further(prompt); };
+  return external;
+}
 
 bool Session::is_test() const {
   return arguments_.has(kTest);

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
+
 #include "activate/activator.h"
 #include "activate/key_cache.h"
 #include "activate/mapper.h"
@@ -38,9 +40,12 @@ struct Host {
   std::string lvm_system_dir = "/etc/lvm";
   std::string lvm_run_dir = "/run/lvm";
   std::string run_dir = "/run/cvm";
+  std::string plugin_dir;    ///< of key handlers; empty: there are none
+  uid_t handler_owner = 0;   ///< who may have put them there, beside root
   std::string command_line;  ///< as it was typed, for the descriptions of archived metadata
 };
-/// The kernel's device-mapper, or none where there is none; the kernel's keyring; LVM_SYSTEM_DIR.
+/// The kernel's device-mapper, or none where there is none; the kernel's keyring; LVM_SYSTEM_DIR. Where key
+/// handlers come from is compiled in: nobody who runs the program chooses it.
 Host process_host(Console& console, Output& output);
 
 class Session {
@@ -83,6 +88,7 @@ class Session {
   void forget_healing(const VgId& vg) { to_heal_.erase(vg); }
 
  private:
+  crypt::ExternalHandlers external_handlers();
   std::vector<std::vector<std::byte>> bytes_of_copies(const metadata::VolumeGroup& vg,
                                                       const metadata::PvDevices& devices,
                                                       const metadata::LogicalVolume& store);

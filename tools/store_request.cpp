@@ -140,7 +140,8 @@ MadeStore make_store(Session& session, const Scan& scan, const VolumeGroup& vg, 
   who.store = wanted.name;
   who.handler = wanted.handler;
   who.attributes = request.attributes;
-  const crypt::SecureBytes secret = session.secrets().fresh(who);
+  const crypt::SecureBytes secret =
+      handler.needs_secret() ? session.secrets().fresh(who) : crypt::SecureBytes();
 
   crypt::NewStore made = during(fmt::format("making the keystore {}/{}", vg.name, wanted.name),
                                 [&] { return handler.format(request, secret); });

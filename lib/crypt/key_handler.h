@@ -1,7 +1,8 @@
 // What turns a secret and a keystore's bytes into a master key: bytes in, bytes out, no device.
 //
 // Many kinds, few operations: an interface. The list of kinds is handlers/builtin.cpp; every
-// implementation passes the contract tests in tests/unit/crypt/key_handler_contract.h.
+// implementation, also one from elsewhere, passes the contract tests in
+// tests/unit/crypt/key_handler_contract.h.
 #pragma once
 
 #include <cstddef>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "lib/base/units.h"
+#include "lib/crypt/external.h"
 #include "lib/crypt/secret.h"
 
 namespace cv::crypt {
@@ -86,6 +88,9 @@ class KeyHandler {
   virtual std::optional<bool> verify(std::span<const std::byte> store, const StoreAttributes& attributes,
                                      const SecureBytes& key) const = 0;
 
+  /// False where the handler gets the key from elsewhere: nobody is asked, and it is called with no secret.
+  virtual bool needs_secret() const { return true; }
+
   /// For stores that several secrets open; null where there is one secret and no other.
   virtual const KeySlots* key_slots() const { return nullptr; }
 
@@ -93,22 +98,28 @@ class KeyHandler {
   virtual const KeyTokens* tokens() const { return nullptr; }
 };
 
-/// The handlers that are compiled in; lives as long as the process.
+/// The handlers that are compiled in, and those from elsewhere; lives as long as the process.
 class HandlerList {
  public:
+  /// Those that are compiled in, and no others.
   HandlerList();
+  explicit HandlerList(ExternalHandlers external);
   ~HandlerList();
   HandlerList(const HandlerList&) = delete;
   HandlerList& operator=(const HandlerList&) = delete;
 
-  /// Null where there is none of that name.
+  /// Null where there is none of that name. Looks elsewhere only for names that are not compiled in. Throws
+  /// Errc::refused and Errc::damaged for a configuration that can't be used.
   const KeyHandler* find(std::string_view name) const;
   /// Throws Errc::no_handler that names the known ones.
   const KeyHandler& at(std::string_view name) const;
+  /// Of those that are compiled in.
   std::vector<std::string_view> names() const;
 
  private:
-  std::vector<std::unique_ptr<KeyHandler>> handlers_;
+  std::size_t builtin_ = 0;
+  ExternalHandlers external_;
+  mutable std::vector<std::unique_ptr<KeyHandler>> handlers_;  ///< what was found elsewhere behind the others
 };
 
 }  // namespace cv::crypt

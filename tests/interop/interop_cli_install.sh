@@ -17,6 +17,10 @@ installed() {
   expect 0 prefix/sbin/cvm version
   expect 0 prefix/sbin/cvm help
   test -s prefix/share/man/man8/cvm.8
+  # What a key handler of others is built with.
+  test -s prefix/include/cvm-key-handler.map
+  c++ -std=c++20 -fsyntax-only -Wall -Wextra -Werror -x c++ prefix/include/cvm-key-handler.h
+  cc -std=c99 -pedantic -fsyntax-only -Wall -Wextra -Werror -x c prefix/include/cvm-key-handler.h
   # PV and VG commands are behind cvm alone: nothing shadows LVM2's names.
   same "$(find prefix/sbin -name 'pv*' -o -name 'vg*' -o -name 'lv*')" ""
 }

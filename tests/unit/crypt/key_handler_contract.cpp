@@ -7,6 +7,10 @@
 
 namespace cv::test {
 
+KeyHandlerContract::KeyHandlerContract() : handlers_(room_.settings()) {
+  if (GetParam().is_plugin) room_.install(GetParam().handler);
+}
+
 crypt::FormatRequest KeyHandlerContract::request() const {
   const HandlerCase& c = GetParam();
   crypt::FormatRequest wanted = cheap_request(c.cipher, c.key_bits);
@@ -132,8 +136,8 @@ TEST_P(KeyHandlerContract, SurvivesTruncatedBytes) {
   const auto store = handler().format(request(), secret_of(1));
 
   for (const std::size_t size : {0U, 1U, 6U, 511U, 512U, 4095U, 4096U, 16384U, 32768U, 100000U}) {
-    const auto part = std::span(store.bytes).first(std::min<std::size_t>(size, store.bytes.size()));
-    if (store.bytes.empty()) continue;
+    if (size >= store.bytes.size()) continue;
+    const auto part = std::span(store.bytes).first(size);
     try {
       EXPECT_FALSE(handler().unlock(part, store.attributes, secret_of(1))) << size;
     } catch (const Error& error) {

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "lib/crypt/key_handler.h"
+#include "tests/support/external_handlers.h"
 
 namespace cv::test {
 
@@ -18,6 +19,7 @@ struct HandlerCase {
   std::uint32_t key_bits = 512;
   std::string hash = "sha512";
   std::uint32_t sector_bytes = 512;
+  bool is_plugin = false;  ///< of examples/key-handler or tests/plugin
 
   friend std::ostream& operator<<(std::ostream& out, const HandlerCase& c) {
     return out << c.handler << " with " << c.cipher << ", " << c.key_bits << " bits, " << c.hash;
@@ -27,11 +29,14 @@ struct HandlerCase {
 /// Parameterised: instantiate with a HandlerCase for each implementation.
 class KeyHandlerContract : public ::testing::TestWithParam<HandlerCase> {
  protected:
+  KeyHandlerContract();
+
   const crypt::KeyHandler& handler() const { return handlers_.at(GetParam().handler); }
   crypt::FormatRequest request() const;
   /// A secret that the handler accepts; another `seed`, another secret.
   crypt::SecureBytes secret_of(unsigned seed) const;
 
+  HandlerRoom room_;
   crypt::HandlerList handlers_;
 };
 

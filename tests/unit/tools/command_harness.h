@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <unistd.h>
+
 #include "activate/mapper.h"
 #include "lib/base/error.h"
 #include "lib/base/handle.h"
@@ -46,6 +48,8 @@ class Workshop {
   /// The other disks are gone.
   void look_only_at(const std::string& path) { disks_ = path; }
   ScriptedConsole& console() { return console_; }
+  /// The directory of plugins; they belong to who runs the test.
+  void take_plugins_from(const std::string& path) { plugin_dir_ = path; }
 
   /// "cvm COMMAND --devices ... WORDS"; with device-mapper where there is a mapper.
   Outcome run(std::vector<std::string> words, tools::Format format = tools::Format::basic) {
@@ -83,6 +87,8 @@ class Workshop {
     host.lvm_system_dir = folder_.path("");
     host.lvm_run_dir = folder_.path("run-lvm");
     host.run_dir = folder_.path("run-cvm");
+    host.plugin_dir = plugin_dir_;
+    host.handler_owner = ::getuid();
     return host;
   }
   std::string text_of(const std::string& name) const {
@@ -92,6 +98,7 @@ class Workshop {
 
   TempDir folder_;
   std::string disks_;
+  std::string plugin_dir_;
   ScriptedConsole console_;
 };
 
