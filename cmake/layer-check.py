@@ -25,7 +25,7 @@ OWNERS = {
     r"<keyutils\.h>": r"lib/crypt/",
     r"<libsmartcols.*": r"tools/",
     r"<CLI/.*": r"tools/",
-    r"<nlohmann/.*": r"(tools/|lib/crypt/luks2_json\.cpp$)",
+    r"<nlohmann/.*": r"(tools/|lib/crypt/(luks2_json|command_request)\.cpp$)",
 }
 # Pure files: values in, values out.
 PURE = re.compile(r"metadata/(edit|check|allocate|stretches|group_index|volume_finder|iv_space|segment|references|volume_group|group_text|flags)\w*\.(h|cpp)$"

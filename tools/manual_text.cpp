@@ -58,7 +58,9 @@ std::vector<Section> concept_sections() {
        "value to tell a wrong key from the right one. Further handlers may be installed as plugins, "
        "NAME.so in the cvm/handlers folder of the system's libraries; the folder and what is in it must "
        "belong to "
-       "root. Where the handler of a store is not installed the store is kept and shown, and can be renamed "
+       "root. Or they are programs that handlers.conf names, in the cvm folder of the system's "
+       "configuration. "
+       "Where the handler of a store is not installed the store is kept and shown, and can be renamed "
        "and "
        "removed; its volumes can't be opened."},
       {"SIZES",

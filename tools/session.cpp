@@ -9,6 +9,7 @@
 #include "lib/base/log.h"
 #include "metadata/store_bytes.h"
 #include "tools/common_options.h"
+#include "tools/handler_configuration.h"
 
 namespace cv::tools {
 
@@ -63,6 +64,7 @@ Host process_host(Console& console, Output& output) {
   };
   host.make_keyring = crypt::kernel_keyring;
   host.plugin_dir = CVM_HANDLER_DIR;
+  host.handlers_conf = CVM_HANDLERS_CONF;
   const char* folder = std::getenv("LVM_SYSTEM_DIR");
   if (folder != nullptr && *folder != '\0') host.lvm_system_dir = folder;
   while (host.lvm_system_dir.size() > 1 && host.lvm_system_dir.back() == '/') host.lvm_system_dir.pop_back();
@@ -80,6 +82,9 @@ crypt::ExternalHandlers Session::external_handlers() {
   crypt::ExternalHandlers external;
   external.plugin_dir = host_.plugin_dir;
   external.owner = host_.handler_owner;
+  external.command = [this](std::string_view name) {
+    return configured_command(host_.handlers_conf, host_.handler_owner, name);
+  };
   external.ask = [this](const std::string& prompt) { return secrets_.further(prompt); };
   return external;
 }

@@ -40,9 +40,10 @@ struct Host {
   std::string lvm_system_dir = "/etc/lvm";
   std::string lvm_run_dir = "/run/lvm";
   std::string run_dir = "/run/cvm";
-  std::string plugin_dir;    ///< of key handlers; empty: there are none
-  uid_t handler_owner = 0;   ///< who may have put them there, beside root
-  std::string command_line;  ///< as it was typed, for the descriptions of archived metadata
+  std::string plugin_dir;     ///< of key handlers; empty: there are none
+  std::string handlers_conf;  ///< names programs that are key handlers; empty: there are none
+  uid_t handler_owner = 0;    ///< who may have put them there, beside root
+  std::string command_line;   ///< as it was typed, for the descriptions of archived metadata
 };
 /// The kernel's device-mapper, or none where there is none; the kernel's keyring; LVM_SYSTEM_DIR. Where key
 /// handlers come from is compiled in: nobody who runs the program chooses it.

@@ -145,6 +145,7 @@ options() {
   bad 3 -a cvchange vg0
   bad 3 import cvconvert vg0/lin
   bad 5 nosuch cvcreate -an --crypt --handler nosuch -L 4M -n x --keyfile key vg0
+  bad 5 ../luks2 cvcreate -an --crypt --handler ../luks2 -L 4M -n x --keyfile key vg0
   bad 5 nosuch cvcreate -an --crypt --cipher nosuch-xts-plain64 -L 4M -n x --keyfile key vg0
 }
 

@@ -24,7 +24,8 @@ const KeyHandler* HandlerList::find(std::string_view name) const {
   }
   // The name may come from a disk.
   if (!is_handler_name(name)) return nullptr;
-  auto found = plugin_handler(std::string(name), external_);
+  auto found = command_handler(std::string(name), external_);
+  if (!found) found = plugin_handler(std::string(name), external_);
   if (!found) return nullptr;
   handlers_.push_back(std::move(found));
   return handlers_.back().get();

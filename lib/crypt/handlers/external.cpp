@@ -69,8 +69,9 @@ std::optional<Unlocked> ExternalHandler::unlock(std::span<const std::byte> store
 std::optional<bool> ExternalHandler::verify(std::span<const std::byte> store,
                                             const StoreAttributes& attributes, const SecureBytes& key) const {
   if (key.size() * 8 != attributes.key_bits) return false;
-  if (attributes.key_check) return passes_key_check(*attributes.key_check, key);
-  return is_key(store, attributes, key);
+  if (const auto known = is_key(store, attributes, key)) return known;
+  if (!attributes.key_check) return std::nullopt;
+  return passes_key_check(*attributes.key_check, key);
 }
 
 }  // namespace cv::crypt

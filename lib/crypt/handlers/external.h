@@ -16,6 +16,9 @@ bool is_handler_name(std::string_view name);
 /// Null where there is no such file. Whether it can be used shows when it is.
 std::unique_ptr<KeyHandler> plugin_handler(const std::string& name, const ExternalHandlers& settings);
 
+/// Null where the configuration names no program for it. Whether that can be used shows when it is.
+std::unique_ptr<KeyHandler> command_handler(const std::string& name, const ExternalHandlers& settings);
+
 /// What every handler from elsewhere has in common: the judging of what it is asked for, and of what it
 /// answers.
 class ExternalHandler : public KeyHandler {

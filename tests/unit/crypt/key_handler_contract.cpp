@@ -9,6 +9,7 @@ namespace cv::test {
 
 KeyHandlerContract::KeyHandlerContract() : handlers_(room_.settings()) {
   if (GetParam().is_plugin) room_.install(GetParam().handler);
+  if (GetParam().is_command) room_.add_cellar(GetParam().handler);
 }
 
 crypt::FormatRequest KeyHandlerContract::request() const {

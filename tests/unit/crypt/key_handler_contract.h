@@ -19,7 +19,8 @@ struct HandlerCase {
   std::uint32_t key_bits = 512;
   std::string hash = "sha512";
   std::uint32_t sector_bytes = 512;
-  bool is_plugin = false;  ///< of examples/key-handler or tests/plugin
+  bool is_plugin = false;   ///< of examples/key-handler or tests/plugin
+  bool is_command = false;  ///< the program that HandlerRoom has for each name
 
   friend std::ostream& operator<<(std::ostream& out, const HandlerCase& c) {
     return out << c.handler << " with " << c.cipher << ", " << c.key_bits << " bits, " << c.hash;

@@ -50,6 +50,8 @@ class Workshop {
   ScriptedConsole& console() { return console_; }
   /// The directory of plugins; they belong to who runs the test.
   void take_plugins_from(const std::string& path) { plugin_dir_ = path; }
+  /// The configuration of programs that are key handlers.
+  void take_handlers_from(const std::string& path) { handlers_conf_ = path; }
 
   /// "cvm COMMAND --devices ... WORDS"; with device-mapper where there is a mapper.
   Outcome run(std::vector<std::string> words, tools::Format format = tools::Format::basic) {
@@ -88,6 +90,7 @@ class Workshop {
     host.lvm_run_dir = folder_.path("run-lvm");
     host.run_dir = folder_.path("run-cvm");
     host.plugin_dir = plugin_dir_;
+    host.handlers_conf = handlers_conf_;
     host.handler_owner = ::getuid();
     return host;
   }
@@ -99,6 +102,7 @@ class Workshop {
   TempDir folder_;
   std::string disks_;
   std::string plugin_dir_;
+  std::string handlers_conf_;
   ScriptedConsole console_;
 };
 

@@ -2,6 +2,7 @@
 // commands.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "tests/support/external_handlers.h"
 #include "tests/unit/tools/command_harness.h"
@@ -120,6 +121,89 @@ TEST_F(ForeignHandler, ThatIsGoneIsNeededForUnlockingAlone) {
   workshop_.take_plugins_from("");
   must({"cvremove", "-y", "vg0/house", "vg0/later", "vg0/more"});
   EXPECT_THAT(must({"cvs", "-a", "vg0"}).output, Not(HasSubstr("cryptostore")));
+}
+
+class CommandInConfiguration : public ForeignHandler {
+ protected:
+  CommandInConfiguration() {
+    room_.add_cellar("cellar");
+    workshop_.take_handlers_from(conf());
+  }
+  std::string conf() const { return room_.path("handlers.conf"); }
+  void configure(const std::string& text) {
+    test::write_file(conf(), std::string_view(text));
+    ::chmod(conf().c_str(), 0644);
+  }
+  std::string cellar() const { return "command = [ \"" + room_.path("cellar") + "\" ]"; }
+};
+
+TEST_F(CommandInConfiguration, MakesAndOpensStores) {
+  configure("cellar { " + cellar() + " secret = 1 }\n");
+  ASSERT_EQ(create("home", "cellar").error, "");
+
+  EXPECT_EQ(add("more").error, "");
+  EXPECT_EQ(add("other", "wrong").id, "CV-KEY-WRONG");
+  EXPECT_THAT(must({"cvck", "vg0"}).output, Not(HasSubstr("STORE-HANDLER")));
+  workshop_.take_handlers_from(room_.path("not-there"));
+  EXPECT_EQ(add("other").id, "CV-NO-HANDLER");
+  EXPECT_THAT(must({"cvck", "vg0"}).output, HasSubstr("STORE-HANDLER"));
+}
+
+TEST_F(CommandInConfiguration, ThatFailsIsAMatterOfTheSecret) {
+  room_.add_program("flaky",
+                    "[ ! -e " + room_.path("down") +
+                        " ] || { echo 'no answer from it' >&2; exit 1; }\n"
+                        "request=$(cat); case $request in *unlock*) head -c 64 " +
+                        room_.path("kept") +
+                        " ;;\n"
+                        "*) printf %s \"$request\" | sed 's/.*\"key\":\"//; s/\".*//' | base64 -d >" +
+                        room_.path("kept") + "; echo kept ;; esac");
+  configure("flaky { command = \"" + room_.path("flaky") + "\" }\n");
+  ASSERT_EQ(run({"cvcreate", "-an", "--crypt", "--handler", "flaky", "-l", "1", "-n", "home", "vg0"}).error,
+            "");
+  EXPECT_EQ(add("more").error, "");
+  test::write_file(room_.path("down"), std::string_view());
+
+  const auto outcome = add("other");
+
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_EQ(outcome.id, "CV-KEY-MISSING");
+  EXPECT_THAT(outcome.error, HasSubstr("no answer from it"));
+  EXPECT_THAT(must({"cvs", "vg0"}).output, Not(HasSubstr("other")));
+}
+
+TEST_F(CommandInConfiguration, MustBelongToRootAlone) {
+  configure("cellar { " + cellar() + " secret = 1 }\n");
+  ::chmod(conf().c_str(), 0666);
+
+  const auto outcome = create("home", "cellar");
+
+  EXPECT_EQ(outcome.id, "CV-REFUSED");
+  EXPECT_THAT(outcome.error, AllOf(HasSubstr("handlers.conf"), HasSubstr("written by others")));
+  // What is compiled in needs no configuration.
+  EXPECT_EQ(run({"cvcreate", "-an", "--crypt", "--handler", "hashed", "--keyfile", workshop_.path("right"),
+                 "-l", "1", "-n", "home", "vg0"})
+                .error,
+            "");
+}
+
+TEST_F(CommandInConfiguration, ThatCannotBeUnderstoodSaysWhere) {
+  for (const auto& [text, said] :
+       {std::pair{std::string("cellar { secret = 1 }"), "names no program"},
+        {"cellar { command = [ \"cellar\" ] }", "names no program"},
+        {"cellar { command = [ \"/bin/sh\", 1 ] }", "names no program"},
+        {"cellar { " + cellar() + " timeout = 0 }", "timeout is no number from 1 to 3600"},
+        {"cellar { " + cellar() + " region = 100 }", "region is no number"},
+        {"cellar { " + cellar() + " secret = \"yes\" }", "secret is no number"},
+        {"cellar { " + cellar() + " path = 1 }", "path is not known"},
+        {"cellar {", "handlers.conf"}}) {
+    configure(text + "\n");
+
+    const auto outcome = create("home", "cellar");
+
+    EXPECT_EQ(outcome.id, "CV-DAMAGED") << text;
+    EXPECT_THAT(outcome.error, AllOf(HasSubstr("handlers.conf"), HasSubstr(said)));
+  }
 }
 
 }  // namespace
