@@ -6,50 +6,17 @@
 #include <unordered_set>
 #include <utility>
 
+#include "activate/change_state.h"
 #include "activate/device_name.h"
 #include "activate/holders.h"
-#include "lib/base/blocked_signals.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
-#include "lib/base/match.h"
-#include "lib/base/undo.h"
 
 namespace cv::activate {
 
 using metadata::VolumeGroup;
 
 namespace {
-
-/// For what undoes a step: a failure there is told, not thrown.
-template <class Work>
-void try_or_warn(Work&& work) noexcept {
-  try {
-    work();
-  } catch (const std::exception& error) {
-    log::warning("while undoing: {}", error.what());
-  }
-}
-
-Device number_of(Mapper& mapper, const DeviceBelow& below) {
-  if (const auto info = mapper.find_uuid(below.uuid)) return info->number;
-  throw Error(Errc::not_found, "the device {} has gone", below.name);
-}
-
-/// With the number of every device below; by now they are all there.
-Table numbered(Table table, Mapper& mapper) {
-  const auto resolve = [&](Device& device) {
-    if (const auto* below = std::get_if<DeviceBelow>(&device)) device = number_of(mapper, *below);
-  };
-  for (auto& line : table) {
-    match(
-        line.target, [&](LinearTarget& linear) { resolve(linear.device); },
-        [&](StripedTarget& striped) {
-          for (auto& stripe : striped.stripes) resolve(stripe.device);
-        },
-        [&](CryptTarget& crypt) { resolve(crypt.device); }, [](ErrorTarget&) {}, [](ZeroTarget&) {});
-  }
-  return table;
-}
 
 [[noreturn]] void throw_in_use(const std::string& lv, DeviceNumber number) {
   const auto holders = holders_of(number);
@@ -59,242 +26,6 @@ Table numbered(Table table, Mapper& mapper) {
 }
 
 }  // namespace
-
-/// A device that go() resumes.
-struct Pending {
-  ResumeDevice resume;
-  SuspendDevice suspend;
-  bool is_live = false;     ///< has a table now, so that it can be suspended
-  bool is_created = false;  ///< was not there before
-  bool suspended = false;
-};
-
-struct Change::State {
-  State(Mapper& used_mapper, KeyCache* used_cache) : mapper(used_mapper), cache(used_cache) {}
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
-
-  ~State() {
-    if (undo.empty() && pending.empty()) return;
-    // Top down; a suspended device that gets its old table back needs the devices below it.
-    while (!undo.empty()) undo.pop_back();
-    resume_suspended();
-    try_or_warn([&] { mapper.settle(); });
-  }
-
-  /// Nothing stands on what was made for a volume that can't come up.
-  void remove_created() noexcept {
-    while (!created.empty()) {
-      try_or_warn([&] { mapper.run(created.back()); });
-      created.pop_back();
-    }
-  }
-
-  /// The inactive tables are gone by now, so that this brings the old ones back.
-  void resume_suspended() noexcept {
-    for (auto& device : pending) {
-      if (!device.suspended) continue;
-      device.suspended = false;
-      try_or_warn([&] { mapper.run(device.resume); });
-    }
-  }
-
-  Mapper& mapper;
-  KeyCache* cache;
-  std::vector<Undo> undo;        ///< in the order of the steps
-  std::vector<Pending> pending;  ///< bottom up
-  std::vector<RemoveDevice> created;
-  std::vector<RemoveStep> removals;
-  std::vector<RenameStep> renamings;
-  std::set<StoreId> stores;  ///< whose keys the new tables hold
-  /// While a device stands still: a command that ended now would leave it so.
-  std::optional<BlockedSignals> signals;
-};
-
-namespace {
-
-/// Carries out what can be done before the commit.
-class Stager {
- public:
-  Stager(Mapper& mapper, std::vector<Undo>& undo, std::vector<Pending>& pending,
-         std::vector<RemoveDevice>& created, std::vector<RemoveStep>& removals,
-         std::vector<RenameStep>& renamings)
-      : mapper_(mapper),
-        undo_(undo),
-        pending_(pending),
-        created_(created),
-        removals_(removals),
-        renamings_(renamings) {}
-
-  void operator()(const Step& step) {
-    log::verbose("{}", describe(step));
-    match(
-        step, [&](const CreateStep& create) { this->create(create.device); },
-        [&](const ReloadStep& reload) { this->reload(reload); },
-        [&](const ResumeStep& resume) {
-          pending_.push_back({resume_of(resume.device), {resume.device.uuid}});
-        },
-        [&](const RemoveStep& remove) { removals_.push_back(remove); },
-        [&](const RenameStep& rename) {
-          require_free_name(rename.lv, rename.name, rename.uuid, "renamed");
-          renamings_.push_back(rename);
-        });
-  }
-
- private:
-  static ResumeDevice resume_of(const PlannedDevice& device) { return {device.uuid, device.publication}; }
-
-  void create(const PlannedDevice& device) {
-    require_free_name(device.lv, device.name, device.uuid, "activated");
-    mapper_.run(CreateDevice{device.name, device.uuid});
-    undo_.emplace_back([&mapper = mapper_, remove = RemoveDevice{device.uuid, device.publication}] {
-      try_or_warn([&] { mapper.run(remove); });
-    });
-    created_.push_back({device.uuid, device.publication});
-    load(device);
-    // What stands on a hidden device can only be loaded when it has its size.
-    if (device.publication.hidden)
-      mapper_.run(resume_of(device));
-    else
-      pending_.push_back({.resume = resume_of(device), .suspend = {device.uuid}, .is_created = true});
-  }
-
-  void reload(const ReloadStep& step) {
-    const auto& device = step.device;
-    const bool is_live = !step.former.empty() || has_live_table(device.uuid);
-    load(device);
-    if (step.grows && device.publication.hidden) {
-      grow_now(step);
-      return;
-    }
-    undo_.emplace_back(
-        [&mapper = mapper_, clear = ClearInactive{device.uuid}] { try_or_warn([&] { mapper.run(clear); }); });
-    pending_.push_back({.resume = resume_of(device), .suspend = {device.uuid}, .is_live = is_live});
-  }
-
-  /// A hidden device may be longer than what stands on it, so it grows before the commit.
-  void grow_now(const ReloadStep& step) {
-    const auto resume = resume_of(step.device);
-    try {
-      mapper_.run(resume);
-    } catch (const Error&) {
-      try_or_warn([&] { mapper_.run(ClearInactive{resume.uuid}); });
-      try_or_warn([&] { mapper_.run(resume); });
-      throw;
-    }
-    undo_.emplace_back(
-        [&mapper = mapper_, resume, load = LoadTable{step.device.uuid, step.former, step.device.read_only}] {
-          try_or_warn([&] {
-            mapper.run(load);
-            mapper.run(resume);
-          });
-        });
-  }
-
-  void load(const PlannedDevice& device) {
-    auto table = numbered(device.table, mapper_);
-    for (const auto& line : table) log::verbose("  {}", masked_text(line));
-    mapper_.run(LoadTable{device.uuid, std::move(table), device.read_only});
-  }
-
-  bool has_live_table(const std::string& uuid) {
-    const auto info = mapper_.find_uuid(uuid);
-    return info && info->has_live_table;
-  }
-
-  void require_free_name(const std::string& lv, const std::string& name, const std::string& uuid,
-                         std::string_view deed) {
-    const auto other = mapper_.find_name(name);
-    if (!other || other->uuid == uuid) return;
-    throw Error(Errc::exists, "{} can't be {}: the device name {} is taken by a device that is not ours", lv,
-                deed, name)
-        .advise("look at it with `dmsetup info {}`, then remove or rename it", name);
-  }
-
-  Mapper& mapper_;
-  std::vector<Undo>& undo_;
-  std::vector<Pending>& pending_;
-  std::vector<RemoveDevice>& created_;
-  std::vector<RemoveStep>& removals_;
-  std::vector<RenameStep>& renamings_;
-};
-
-}  // namespace
-
-Change::Change(std::unique_ptr<State> state) : state_(std::move(state)) {}
-Change::Change(Change&&) noexcept = default;
-Change& Change::operator=(Change&&) noexcept = default;
-Change::~Change() = default;
-
-bool Change::empty() const {
-  return state_->pending.empty() && state_->removals.empty() && state_->renamings.empty() &&
-         state_->undo.empty();
-}
-
-void Change::suspend() {
-  auto& pending = state_->pending;
-  for (auto device = pending.rbegin(); device != pending.rend(); ++device) {
-    if (!device->is_live || device->suspended) continue;
-    if (!state_->signals) state_->signals.emplace();
-    // Noted first: a suspend that fails half way is resumed as well.
-    device->suspended = true;
-    state_->mapper.run(device->suspend);
-  }
-}
-
-void Change::go() {
-  const Undo settle([&mapper = state_->mapper] { try_or_warn([&] { mapper.settle(); }); });
-  carry_out();
-}
-
-void Change::carry_out() {
-  auto& state = *state_;
-  std::optional<Error> failure;
-  const auto note = [&](const Error& error) {
-    if (!failure) failure = error;
-  };
-  for (auto& undo : state.undo) undo.keep();
-  try {
-    suspend();
-  } catch (const Error& error) {
-    note(error);
-  }
-  for (auto& device : state.pending) {
-    try {
-      device.suspended = false;
-      state.mapper.run(device.resume);
-    } catch (const Error& error) {
-      note(error);
-      // The kernel has thrown the new table away: this brings the old one back rather than nothing.
-      if (device.is_created)
-        state.remove_created();
-      else
-        try_or_warn([&] { state.mapper.run(device.resume); });
-    }
-  }
-  state.signals.reset();
-  for (const auto& device : state.renamings) {
-    try {
-      state.mapper.run(RenameDevice{device.uuid, device.name, device.former, device.publication});
-    } catch (const Error& error) {
-      note(error);
-    }
-  }
-  for (const auto& device : state.removals) {
-    try {
-      state.mapper.run(RemoveDevice{device.uuid, device.publication});
-    } catch (const Error& error) {
-      log::warning("{} is left behind: {}", device.name, error.what());
-    }
-  }
-  state.undo.clear();
-  state.pending.clear();
-  state.removals.clear();
-  state.renamings.clear();
-  if (failure) throw *failure;
-  if (state.cache == nullptr) return;
-  for (const auto& store : state.stores) state.cache->hold(store);
-}
 
 Activator::Activator(Mapper& mapper, KeyCache* cache) : mapper_(mapper), cache_(cache) {}
 
@@ -342,8 +73,7 @@ Plan Activator::plan_deactivation(const VolumeGroup& vg, const std::vector<std::
 Change Activator::stage_plan(const VolumeGroup& next, const Plan& plan) {
   auto state = std::make_unique<Change::State>(mapper_, cache_);
   for (const auto& store : stores_of(plan)) state->stores.insert({next.id, metadata::lv_at(next, store).id});
-  Stager stager(mapper_, state->undo, state->pending, state->created, state->removals, state->renamings);
-  for (const auto& step : plan) stager(step);
+  for (const auto& step : plan) state->stage(step);
   return Change(std::move(state));
 }
 

@@ -58,6 +58,12 @@ void require_no_such_device(Session& session, const std::string& group) {
       .advise("choose another name");
 }
 
+std::vector<std::string> names_of(const VolumeGroup& vg) {
+  std::vector<std::string> names;
+  for (const LogicalVolume& lv : vg.lvs) names.push_back(lv.name);
+  return names;
+}
+
 void require_inactive(Session& session, const VolumeGroup& vg, const std::vector<std::string>& lvs) {
   const auto device = session.activator().any_device_of(vg, lvs);
   if (!device) return;
@@ -67,9 +73,7 @@ void require_inactive(Session& session, const VolumeGroup& vg, const std::vector
 }
 
 void require_inactive(Session& session, const VolumeGroup& vg) {
-  std::vector<std::string> lvs;
-  for (const LogicalVolume& lv : vg.lvs) lvs.push_back(lv.name);
-  require_inactive(session, vg, lvs);
+  require_inactive(session, vg, names_of(vg));
 }
 
 std::vector<std::string> named_groups(Session& session, const Arguments& arguments, bool all) {

@@ -31,6 +31,9 @@ std::optional<std::uint32_t> limit(const Arguments& arguments, const Option& opt
 /// The group's folder will be there; LVM2 refuses such names too. Throws Errc::exists.
 void require_no_such_device(Session& session, const std::string& group);
 
+/// All volumes of the group, hidden ones too.
+std::vector<std::string> names_of(const metadata::VolumeGroup& vg);
+
 /// Throws Errc::in_use where one of these volumes of the group has a device.
 void require_inactive(Session& session, const metadata::VolumeGroup& vg, const std::vector<std::string>& lvs);
 void require_inactive(Session& session, const metadata::VolumeGroup& vg);

@@ -15,12 +15,6 @@ using namespace metadata;
 
 namespace {
 
-std::vector<std::string> names_of(const VolumeGroup& vg) {
-  std::vector<std::string> names;
-  for (const LogicalVolume& lv : vg.lvs) names.push_back(lv.name);
-  return names;
-}
-
 /// Only LVM2 knows which devices such volumes have, and what they are called.
 void require_inactive_foreign(Session& session, const VolumeGroup& vg) {
   const auto foreign = activate::foreign_volumes(vg);

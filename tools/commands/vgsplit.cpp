@@ -38,12 +38,6 @@ std::set<PvId> going(Session& session, const Arguments& arguments, const Transac
   return pvs;
 }
 
-std::vector<std::string> names_of(const VolumeGroup& vg) {
-  std::vector<std::string> names;
-  for (const LogicalVolume& lv : vg.lvs) names.push_back(lv.name);
-  return names;
-}
-
 /// Finishes what begin_two() and begin_with_new() would refuse.
 void finish_before(Session& session, const std::string& vg) {
   if (!session.is_test()) begin_change(session, vg);

@@ -1,10 +1,21 @@
 #include <fmt/ranges.h>
 
+#include "lib/base/bytes.h"
 #include "lib/base/error.h"
+#include "lib/crypt/cipher_spec.h"
 #include "lib/crypt/handlers/external.h"
 #include "lib/crypt/handlers/handlers.h"
 
 namespace cv::crypt {
+
+SecureBytes random_key(const StoreAttributes& attributes) {
+  const CipherSpec cipher = CipherSpec::parse(attributes.cipher);
+  SecureBytes key(attributes.key_bits / 8);
+  do {
+    fill_random(key.bytes());
+  } while (cipher.has_equal_halves(key.bytes()));
+  return key;
+}
 
 HandlerList::HandlerList() : HandlerList(ExternalHandlers()) {}
 

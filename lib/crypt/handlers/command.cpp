@@ -11,6 +11,7 @@
 #include "lib/crypt/command_run.h"
 #include "lib/crypt/digest.h"
 #include "lib/crypt/handlers/external.h"
+#include "lib/crypt/handlers/handlers.h"
 #include "lib/crypt/helper_process.h"
 
 namespace cv::crypt {
@@ -107,15 +108,6 @@ class Command final : public ExternalHandler {
   bool can_tell_keys() const override { return false; }
 
  private:
-  static SecureBytes random_key(const StoreAttributes& attributes) {
-    const CipherSpec cipher = CipherSpec::parse(attributes.cipher);
-    SecureBytes key(attributes.key_bits / 8);
-    do {
-      fill_random(key.bytes());
-    } while (cipher.has_equal_halves(key.bytes()));
-    return key;
-  }
-
   /// Nothing where the program says that the secret is wrong.
   std::optional<SecureBytes> answer_to(const CommandRequest& request, std::size_t longest) const {
     CommandAnswer answer = during(fmt::format("the key handler {}", name()),

@@ -8,6 +8,9 @@
 
 namespace cv::crypt {
 
+/// As many random bits as the attributes say, with unequal halves where the cipher is XTS.
+SecureBytes random_key(const StoreAttributes& attributes);
+
 /// The secret is the master key itself.
 std::unique_ptr<KeyHandler> plain_handler();
 /// The master key is a hash of the secret, as in cryptsetup's plain mode.

@@ -14,15 +14,6 @@ namespace {
 
 constexpr std::string_view kDefaultHash = "sha512";
 
-SecureBytes random_key(const StoreAttributes& attributes) {
-  const CipherSpec cipher = CipherSpec::parse(attributes.cipher);
-  SecureBytes key(attributes.key_bits / 8);
-  do {
-    fill_random(key.bytes());
-  } while (cipher.has_equal_halves(key.bytes()));
-  return key;
-}
-
 class Luks final : public KeyHandler {
  public:
   explicit Luks(LuksVersion version) : version_(version), slots_(version) {}
