@@ -69,8 +69,6 @@ void GroupWrite::prepare() {
   CV_ASSERT(!announced_);
   for (const auto& area : areas_)
     disk::write_text(*area.target.device, area.target.header, area.place, text_);
-  flush_all(targets());
-
   announced_ = true;
   for (const auto& area : areas_)
     disk::write_area_header(*area.target.device,
@@ -98,31 +96,39 @@ bool GroupWrite::shows_commit(const Area& area) const noexcept {
   }
 }
 
-void GroupWrite::commit() {
-  CV_ASSERT(announced_);
+bool GroupWrite::commit_on(bool joining) const noexcept {
   std::set<device::BlockDevice*> written;
   for (const auto& area : areas_)
-    if (write_commit(area)) written.insert(area.target.device);
+    if (area.target.joins == joining && write_commit(area)) written.insert(area.target.device);
 
-  std::set<device::BlockDevice*> safe;
+  bool any = false;
   for (auto* device : written) {
     try {
       device->flush();
-      safe.insert(device);
+      any = true;
     } catch (const Error& error) {
       log::warning("a copy of the metadata may be lost in a power cut: {}", error.what());
     }
   }
   // A write that failed may have arrived. What a reader would find decides, before anything is taken back.
-  const bool any = !safe.empty() || std::any_of(areas_.begin(), areas_.end(),
-                                                [&](const Area& area) { return shows_commit(area); });
-  if (!any) {
+  return any || std::any_of(areas_.begin(), areas_.end(), [&](const Area& area) {
+           return area.target.joins == joining && shows_commit(area);
+         });
+}
+
+void GroupWrite::commit() {
+  CV_ASSERT(announced_);
+  const bool has_members =
+      std::any_of(areas_.begin(), areas_.end(), [](const Area& area) { return !area.target.joins; });
+  const bool done = commit_on(!has_members);
+  if (!done) {
     throw Error(Errc::io, "the new metadata could not be made valid on any device")
         .advise(
             "look at the kernel log; the group is in its old state, or in its new one where a device kept "
             "what it "
             "reported as failed");
   }
+  if (has_members) commit_on(true);
   announced_ = false;
   ignore_the_rest();
 }

@@ -12,6 +12,7 @@ namespace cv::metadata {
 struct WriteTarget {
   device::BlockDevice* device;
   disk::AreaHeader header;  ///< as it is on the device
+  bool joins = false;       ///< its PV comes into the group with this text
 };
 
 /// Flushes each device once.
@@ -23,9 +24,11 @@ void flush_all(const std::vector<WriteTarget>& targets);
 void write_copy(device::BlockDevice& device, disk::AreaHeader header, const disk::TextLocation& measured,
                 std::string_view text);
 
-/// prepare() and commit() write what LVM2 writes, with a flush behind each of the three steps: text,
-/// precommitted slot, committed slot. After a power cut between any two of their writes a reader finds the
-/// old text or the new one. Dies prepared and not committed: the precommitted slots are cleared again.
+/// prepare() and commit() write what LVM2 writes, text and precommitted slot, then the committed slot, with a
+/// flush behind each of the two: nobody reads by a precommitted slot, so it need not come behind its text.
+/// Disks that join are committed behind those of the group, so that the group is never found on them alone.
+/// After a power cut between any two of their writes a reader finds the old text or the new one. Dies
+/// prepared and not committed: the precommitted slots are cleared again.
 class GroupWrite {
  public:
   /// Finds a place in each area. Throws Errc::no_space; nothing is written yet.
@@ -53,6 +56,7 @@ class GroupWrite {
 
   std::vector<WriteTarget> targets() const;
   bool write_commit(const Area& area) const noexcept;
+  bool commit_on(bool joining) const noexcept;
   bool shows_commit(const Area& area) const noexcept;
   void revert() noexcept;
   void ignore_the_rest() noexcept;

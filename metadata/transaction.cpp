@@ -105,7 +105,7 @@ Transaction::Targets Transaction::targets_for(const VolumeGroup& next) {
       const auto wish = wishes_.find(member.id);
       uses.push_back({.pv = member.id, .used = !header.ignored(), .wish = std::nullopt});
       if (wish != wishes_.end()) uses.back().wish = wish->second;
-      all.push_back({.device = pv->device, .header = header});
+      all.push_back({.device = pv->device, .header = header, .joins = is_joining(found_.vg, member)});
     }
   }
   choose_areas(uses, next.metadata_copies);

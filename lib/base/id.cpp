@@ -4,14 +4,25 @@
 
 namespace cv {
 
+namespace {
+
+// A table, as characters of ids are random: whoever compares ranges is right about the branch half of the
+// time.
+constexpr auto kLegal = [] {
+  std::array<bool, 256> legal{};
+  for (const char c : std::string_view("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!#"))
+    legal[static_cast<unsigned char>(c)] = true;
+  return legal;
+}();
+
+}  // namespace
+
 std::optional<IdCharacters> parse_id(std::string_view text) {
   IdCharacters characters{};
   std::size_t count = 0;
   for (const char c : text) {
     if (c == '-') continue;
-    const bool legal =
-        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '!' || c == '#';
-    if (!legal || count == kIdLength) return std::nullopt;
+    if (!kLegal[static_cast<unsigned char>(c)] || count == kIdLength) return std::nullopt;
     characters[count++] = c;
   }
   if (count != kIdLength) return std::nullopt;

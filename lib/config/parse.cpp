@@ -115,13 +115,13 @@ void Parser::skip_space() {
   const std::string_view text = text_;
   for (; at < text.size(); ++at) {
     const char c = text[at];
-    if (c == '\n') {
-      mark_.line_start = at + 1;
-      ++mark_.line;
-    } else if (c == '#') {
+    if (c == '#') {
       at = std::min(text.find('\n', at), text.size()) - 1;
     } else if (!is(c, kSpace)) {
       break;
+    } else if (c == '\n') {
+      mark_.line_start = at + 1;
+      ++mark_.line;
     }
   }
   mark_.at = at;

@@ -48,18 +48,17 @@ class Draw {
   std::uint64_t offered_ = 0;
 };
 
-/// While a group takes another name, or two groups have a PV, stock LVM2 goes by the name that it meets first
-/// and shows both claims; we go by id, seqno and the markers in the text.
-bool has_two_names(const CrashCase& one) {
-  return one.command.starts_with("vgrename") || one.command.starts_with("vgsplit") ||
-         one.command.starts_with("vgmerge");
+/// While its disks go over into the other group, stock LVM2 lists a group that is merged beside the result;
+/// we go by the marker in the text.
+bool is_merge(const CrashCase& one) {
+  return one.command.starts_with("vgmerge");
 }
 
-/// A disk that joins is marked as used before any text names it. While its area announces a text and has
-/// none, stock LVM2 lists such a disk in one image and leaves it out in the next; we always list it.
-std::vector<std::string> without_unknown(std::vector<std::string> lines) {
-  std::erase_if(lines, [](const std::string& line) { return line.ends_with(" [unknown]"); });
-  return lines;
+/// A PV that moves into a group that is split off is named by both texts for a while: stock LVM2 lists it
+/// twice then. Groups and segments are the same.
+void leave_out_claims(const CrashCase& one, std::vector<std::string>& lines) {
+  if (!one.command.starts_with("vgsplit")) return;
+  std::erase_if(lines, [](const std::string& line) { return line.starts_with("pv "); });
 }
 
 TEST(StockLvm2, ReadsTheSameStateAsWeInWhatAPowerCutLeaves) {
@@ -67,7 +66,7 @@ TEST(StockLvm2, ReadsTheSameStateAsWeInWhatAPowerCutLeaves) {
   unsigned images = 0;
   unsigned differing = 0;
   for (const CrashCase& one : crash_cases()) {
-    if (has_two_names(one)) continue;
+    if (is_merge(one)) continue;
     CrashRecording recording = record(one);
     Draw draw(images_of_each(), seed);
     const auto offer = [&](CrashImages::Disks& disks, const std::string& what) { draw.offer(disks, what); };
@@ -77,8 +76,10 @@ TEST(StockLvm2, ReadsTheSameStateAsWeInWhatAPowerCutLeaves) {
     const StockLvm lvm(one.disks, recording.before.front()->size());
     for (const auto& image : draw.drawn) {
       put_on(lvm, image.disks);
-      const auto ours = without_unknown(as_we_say(lvm));
-      const auto theirs = without_unknown(as_stock_says(lvm));
+      auto ours = as_we_say(lvm);
+      auto theirs = as_stock_says(lvm);
+      leave_out_claims(one, ours);
+      leave_out_claims(one, theirs);
       ++images;
       if (ours == theirs) continue;
       ++differing;

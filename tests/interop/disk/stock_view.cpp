@@ -40,13 +40,14 @@ void put_on(const StockLvm& lvm, const CrashImages::Disks& disks) {
 
 std::vector<std::string> as_stock_says(const StockLvm& lvm) {
   std::vector<std::string> lines;
-  for (const auto& row : stock_rows(lvm, "vgs -o vg_name,vg_uuid,vg_seqno,pv_count", true))
+  for (const auto& row : stock_rows(lvm, "vgs --nohints -o vg_name,vg_uuid,vg_seqno,pv_count", true))
     lines.push_back(fmt::format("group {} {} {} of {}", row.at("vg_name"), row.at("vg_uuid"),
                                 row.at("vg_seqno"), row.at("pv_count")));
-  for (const auto& row : stock_rows(lvm, "lvs -a -o vg_name,lv_name,lv_uuid,seg_start_pe,seg_size_pe", true))
+  for (const auto& row :
+       stock_rows(lvm, "lvs --nohints -a -o vg_name,lv_name,lv_uuid,seg_start_pe,seg_size_pe", true))
     lines.push_back(fmt::format("segment {} {} {} {} {}", row.at("vg_name"), row.at("lv_name"),
                                 row.at("lv_uuid"), row.at("seg_start_pe"), row.at("seg_size_pe")));
-  for (const auto& row : stock_rows(lvm, "pvs -o pv_name,pv_uuid,vg_name", true))
+  for (const auto& row : stock_rows(lvm, "pvs --nohints -o pv_name,pv_uuid,vg_name", true))
     lines.push_back(fmt::format("pv {} {} {}", row.at("pv_name"), row.at("pv_uuid"), row.at("vg_name")));
   std::ranges::sort(lines);
   return lines;
@@ -59,6 +60,7 @@ std::vector<std::string> as_we_say(const StockLvm& lvm) {
   for (const FoundGroup& group : scan.groups) {
     const VolumeGroup& vg = group.vg;
     lines.push_back(fmt::format("group {} {} {} of {}", vg.name, vg.id.text(), vg.seqno, vg.pvs.size()));
+    if (has_flag(vg.flags, "EXPORTED")) continue;  // stock does not list what they hold
     for (const LogicalVolume& lv : vg.lvs)
       for (const Segment& segment : lv.segments)
         lines.push_back(

@@ -122,7 +122,7 @@ TEST(FailingDevice, ThatFailsOnlyOnOnePvCostsOnlyThatCopy) {
   const auto disks = disks_with_pvs(2);
   auto healthy = store_on(disks);
   create_group(healthy, disks);
-  test::FaultPlan plan{.kind = test::FaultPlan::Kind::dies, .at = 5};  // its third header write: the commit
+  test::FaultPlan plan{.kind = test::FaultPlan::Kind::dies, .at = 4};  // its second header write: the commit
   auto store = store_on(disks, test::quiet_options(),
                         [&](test::MemoryDevice& disk) -> std::unique_ptr<device::BlockDevice> {
                           if (&disk == disks[1].get()) return std::make_unique<test::FaultDevice>(disk, plan);

@@ -107,7 +107,7 @@ TEST(Transaction, MayTryAgainAfterAbandoning) {
   EXPECT_EQ(read_again(disks).seqno, 2u);
 }
 
-TEST(Transaction, FlushesEachDeviceBehindTextAnnouncementAndCommit) {
+TEST(Transaction, FlushesEachDeviceBeforeAndBehindTheCommit) {
   const auto disks = disks_with_pvs(2);
   auto store = store_on(disks);
   create_group(store, disks);
@@ -115,7 +115,7 @@ TEST(Transaction, FlushesEachDeviceBehindTextAnnouncementAndCommit) {
 
   commit_volume(store, "lv", 1);
 
-  EXPECT_EQ(disks[0]->flushes(), before + 3);
+  EXPECT_EQ(disks[0]->flushes(), before + 2);
 }
 
 TEST(Transaction, RemembersWhereItsDevicesAre) {
