@@ -68,10 +68,15 @@ class StockJudge {
 
  private:
   static constexpr std::uint64_t kStride = 7;
+  static constexpr std::string_view kUnknownGroup = "[unknown]";
 
   std::vector<std::string> seen(const CrashImages::Disks& disks) const {
     put_on(*lvm_, disks);
-    return as_stock_says(*lvm_);
+    auto lines = as_stock_says(*lvm_);
+    // A disk that joins says that it is in use before any text names it: a group that stock does not know.
+    for (auto& line : lines)
+      if (line.ends_with(kUnknownGroup)) line.erase(line.size() - kUnknownGroup.size());
+    return lines;
   }
 
   std::unique_ptr<StockLvm> lvm_;
