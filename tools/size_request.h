@@ -14,6 +14,15 @@ inline constexpr Option kNewSize{
 inline constexpr Option kNewExtents{'l', "extents", "[+|-]N[%VG|%FREE|%PVS|%LV]",
                                     "the same in extents or as a part of what there is"};
 
+inline constexpr Option kResizeFs{
+    'r',
+    "resizefs",
+    "",
+    "resize the file system or swap space on it too, with its own tools; before "
+    "the volume where it gets smaller, behind it where it gets larger",
+    "",
+    true};
+
 /// Of new volumes; a size is rounded up to extents with a message, a part of what there is down. More than is
 /// free is cut to that where a part was asked for.
 metadata::SizeInTurn sizes_of_new(const Arguments& arguments, const metadata::VolumeGroup& vg,

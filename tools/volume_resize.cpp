@@ -1,8 +1,10 @@
 #include "tools/volume_resize.h"
 
+#include "activate/device_name.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "metadata/edit_reduce.h"
+#include "tools/file_system.h"
 #include "tools/group_change.h"
 #include "tools/seen_volume.h"
 #include "tools/sizes.h"
@@ -24,18 +26,45 @@ class VolumeResize {
         base_of(session_, Purpose::rehearsal, seen_.vg(), seen_.devices(), needs_native(seen_.vg()));
     const VolumeGroup rehearsed = resized(base, seen_.devices());
     const bool live = session_.activator().is_active(seen_.vg(), lv());
-    if (is_smaller()) session_.activator().require_unused(seen_.vg(), lv());
+    if (arguments_.has(kResizeFs)) look_at_file_system(base, rehearsed);
+    if (!may_be_open()) session_.activator().require_unused(seen_.vg(), lv());
     if (session_.is_test()) return show_plan(base, rehearsed, live);
-    if (is_smaller()) ask(base, rehearsed);
+    if (is_smaller() && !file_system_) ask(base, rehearsed);
     // A live table needs the key again. It is fetched before anything is written or locked.
     const auto stores = activate::stores_of(seen_.vg(), lv());
     if (live) session_.unlocker(seen_.devices()).open(seen_.vg(), stores);
-    write(stores);
+    if (!file_system_) return write(stores);
+    run_all(file_system_->steps.before);
+    if (is_smaller())
+      during("the file system is smaller now, but the volume is not", [&] { write(stores); });
+    else
+      write(stores);
+    during("the volume has its new size, but what is on it does not follow",
+           [&] { run_all(file_system_->steps.after); });
   }
 
  private:
   const std::string& lv() const { return seen_.name(); }
   bool is_smaller() const { return decided_->to < decided_->from; }
+  bool may_be_open() const { return !is_smaller() || (file_system_ && file_system_->steps.stays_mounted); }
+
+  /// All that could keep it from following is found before anything is changed.
+  void look_at_file_system(const VolumeGroup& base, const VolumeGroup& next) {
+    const auto device = session_.activator().device_of(seen_.vg(), lv());
+    if (!device)
+      throw Error(Errc::refused, "{}/{} is not active, so its file system can't be resized", base.name, lv())
+          .advise("activate it first, or leave out --resizefs");
+    const auto size = [&](const VolumeGroup& vg) { return to_bytes(payload_size(vg, lv_at(vg, lv()))); };
+    FileSystem found = file_system_on("/dev/mapper/" + activate::dm_name(base.name, lv()), device->number);
+    FileSystemResize steps = resize_of(found, size(base), size(next));
+    for (const auto& calls : {steps.before, steps.after})
+      for (const ToolCall& call : calls) require_installed(call);
+    file_system_ = FollowingFileSystem{std::move(found), std::move(steps), size(next)};
+  }
+
+  static void run_all(const std::vector<ToolCall>& calls) {
+    for (const ToolCall& call : calls) tools::run(call);
+  }
 
   bool needs_native(const VolumeGroup& vg) const { return crypt_of(lv_at(vg, lv())) != nullptr; }
 
@@ -82,7 +111,14 @@ class VolumeResize {
         base.name, lv(), shown_size(base), shown_size(next)));
   }
 
+  static std::string shown_calls(std::string_view when, const std::vector<ToolCall>& calls) {
+    std::string text;
+    for (const ToolCall& call : calls) text += fmt::format("  would run '{}' {}\n", tools::shown(call), when);
+    return text;
+  }
+
   void show_plan(const VolumeGroup& base, const VolumeGroup& next, bool live) {
+    const std::vector<ToolCall> none;
     std::string text = fmt::format("  would {} {}/{} from {} to {}\n", is_smaller() ? "reduce" : "extend",
                                    next.name, lv(), shown_size(base), shown_size(next));
     if (live) {
@@ -90,7 +126,8 @@ class VolumeResize {
       text += shown(
           session_.activator().plan_change(seen_.vg(), next, {lv()}, tree_inputs(seen_.devices(), keys)));
     }
-    session_.output().text(text);
+    session_.output().text(shown_calls("before", file_system_ ? file_system_->steps.before : none) + text +
+                           shown_calls("behind it", file_system_ ? file_system_->steps.after : none));
   }
 
   void write(const std::vector<std::string>& stores) {
@@ -100,7 +137,8 @@ class VolumeResize {
     const VolumeGroup base =
         base_of(session_, Purpose::change, current, change.devices(), needs_native(current));
     const VolumeGroup next = resized(base, change.devices());
-    if (is_smaller()) session_.activator().require_unused(current, lv());
+    if (!may_be_open()) session_.activator().require_unused(current, lv());
+    if (file_system_ && is_smaller()) require_fits(file_system_->is, file_system_->size);
     note_used_ivs(base, next, change.devices());
     change.prepare(next, fmt::format("{} {}", is_smaller() ? "reduced" : "extended", lv()));
     if (session_.activator().is_active(current, lv()))
@@ -138,6 +176,12 @@ class VolumeResize {
     Extents from;
     Extents to;
   };
+  struct FollowingFileSystem {
+    FileSystem is;
+    FileSystemResize steps;
+    Bytes size;  ///< of the volume when it is done
+  };
+  std::optional<FollowingFileSystem> file_system_;  ///< with --resizefs
   /// What the person was shown holds, or is refused, when it is written.
   std::optional<Decision> decided_;
 };

@@ -90,6 +90,7 @@ smaller() {
   bad 5 "at least one" cvreduce -y -l -2 vg0/lin
   bad 5 cvremove cvreduce -y -L -1G vg0/lin
   bad 5 "2 extents" cvreduce -y -L -1M vg0/lin # less than an extent takes none away
+  bad 5 "not active" cvreduce -y -r -l 1 vg0/lin
   bad 3 cvextend cvreduce -y -l +1 vg0/lin
   bad 3 cvreduce cvextend -l -1 vg0/lin
   bad 3 size cvreduce -y vg0/lin

@@ -25,7 +25,8 @@ Command cvresize() {
           "volume that would get smaller must not be open; what is stored behind its new end is lost, so "
           "that is asked for first.",
       .options = {{"Options",
-                   {kNewSize, kNewExtents, kStripes, kStripeSize, kAlloc, meaning(kForce, "ask nothing")}},
+                   {kNewSize, kNewExtents, kResizeFs, kStripes, kStripeSize, kAlloc,
+                    meaning(kForce, "ask nothing")}},
                   secret_options()},
       .min_operands = 1,
       .max_operands = kAnyNumber,
