@@ -20,6 +20,8 @@ namespace cv::crypt {
 namespace {
 
 constexpr std::size_t kLongestComplaint = 4096;
+/// More than a pipe holds.
+constexpr int kMostReadsAtEnd = 4096;
 
 /// Writing to a program that reads no more is an error like others, and no signal.
 class IgnoredPipeSignal {
@@ -83,11 +85,13 @@ class Talk {
   CommandAnswer run() {
     while (!wait()) {
       write_some();
-      read_all();
+      read_some();
     }
-    read_all();  // what it left when it ended
     CommandAnswer answer;
     answer.status = process_.stop();
+    // What is left in the pipes; nobody is to fill them any more.
+    for (int reads = 0; reads < kMostReadsAtEnd && read_some(); ++reads) {
+    }
     answer.complaint = last_line(complaint_);
     answer_.shrink(size_);
     answer.output = std::move(answer_);
@@ -119,18 +123,19 @@ class Talk {
     if (request_.empty()) input_.second.reset();
   }
 
-  void read_all() {
-    while (const auto got = read_from(output_.first, answer_.bytes().subspan(size_))) {
-      size_ += got;
-      if (size_ == answer_.size())
-        throw Error(Errc::key_missing, "{} wrote more than the {} bytes that were asked for, and was ended",
-                    spec_.words[0], size_ - 1);
-    }
+  /// Of each pipe once: one that is filled faster than it is read must not keep us from looking at the time.
+  /// False where there was nothing.
+  bool read_some() {
+    const auto answered = read_from(output_.first, answer_.bytes().subspan(size_));
+    size_ += answered;
+    if (size_ == answer_.size())
+      throw Error(Errc::key_missing, "{} wrote more than the {} bytes that were asked for, and was ended",
+                  spec_.words[0], size_ - 1);
     std::array<std::byte, 512> some{};
-    while (const auto got = read_from(complaints_.first, some)) {
-      complaint_.append(reinterpret_cast<const char*>(some.data()), got);
-      if (complaint_.size() > kLongestComplaint) complaint_.erase(0, complaint_.size() - kLongestComplaint);
-    }
+    const auto complained = read_from(complaints_.first, some);
+    complaint_.append(reinterpret_cast<const char*>(some.data()), complained);
+    if (complaint_.size() > kLongestComplaint) complaint_.erase(0, complaint_.size() - kLongestComplaint);
+    return answered + complained > 0;
   }
 
   /// 0 where there is nothing now; at the end the descriptor goes.

@@ -47,7 +47,7 @@ bool arrange_descriptors(const std::vector<int>& wanted) {
 
 [[noreturn]] void run_child(const std::vector<int>& descriptors, const std::function<void()>& work,
                             pid_t parent) noexcept {
-  ::setpgid(0, 0);
+  if (::setsid() < 0) ::_exit(kCannotStart);
   reset_signals();
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(kCannotStart);
@@ -66,7 +66,6 @@ HelperProcess::HelperProcess(const std::vector<int>& descriptors, const std::fun
   child_ = ::fork();
   if (child_ < 0) throw Error(Errc::kernel, "no process can be started: {}", errno_text(errno));
   if (child_ == 0) run_child(descriptors, work, parent);
-  ::setpgid(child_, child_);
   pidfd_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, child_, 0U)));
   if (!pidfd_) {
     const int why = errno;
@@ -82,7 +81,8 @@ HelperProcess::~HelperProcess() {
 
 int HelperProcess::stop() noexcept {
   if (child_ < 0) return status_;
-  // Before the child is waited for: as long as it is a zombie, nobody else has the number of its group.
+  // Before the child is waited for: as long as it is a zombie, nobody else has the number of its group. A
+  // child that has no group yet has started nobody.
   ::kill(-child_, SIGKILL);
   ::kill(child_, SIGKILL);
   while (::waitpid(child_, &status_, 0) < 0 && errno == EINTR) {

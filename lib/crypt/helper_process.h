@@ -15,8 +15,9 @@ namespace cv::crypt {
 
 using Deadline = std::chrono::steady_clock::time_point;
 
-/// In a process group of its own. It has the descriptors it is given and no other, no secret (SecureBytes are
-/// wiped by a fork), signals as a new process has them, / as its directory, no core dumps.
+/// In a session and process group of its own, so that it reaches no terminal. It has the descriptors it is
+/// given and no other, no secret (SecureBytes are wiped by a fork), signals as a new process has them, / as
+/// its directory, no core dumps.
 class HelperProcess {
  public:
   /// Runs `work` in the child, which ends with status 0 when it returns. The child's descriptors 0, 1, ...

@@ -84,14 +84,14 @@ TEST_F(Command, IsToldWhatItMustKnow) {
 TEST_F(Command, HasACleanEnvironmentAndNothingOfOurs) {
   ::setenv("CVM_TEST_LEAK", "leak", 1);
   const std::string script =
-      "exec 3</proc/self/stat; read pid comm state ppid group rest <&3; exec 3<&-\n"
-      "{ env; ls /proc/$$/fd; echo leads $(($pid == $group)); pwd; } >" +
+      "exec 3</proc/self/stat; read pid comm state ppid group session rest <&3; exec 3<&-\n"
+      "{ env; ls /proc/$$/fd; echo leads $(($pid == $group)) and $(($pid == $session)); pwd; } >" +
       room_.path("seen") + "; echo kept";
 
   static_cast<void>(handler(script).format(cheap_request(), SecureBytes()));
 
   ::unsetenv("CVM_TEST_LEAK");
-  EXPECT_THAT(written("seen"), AllOf(HasSubstr("LC_ALL=C"), HasSubstr("PATH=/"), HasSubstr("leads 1"),
+  EXPECT_THAT(written("seen"), AllOf(HasSubstr("LC_ALL=C"), HasSubstr("PATH=/"), HasSubstr("leads 1 and 1"),
                                      Not(HasSubstr("CVM_TEST_LEAK")), Not(HasSubstr("HOME="))));
 }
 
@@ -146,6 +146,14 @@ TEST_F(Command, ThatHangsIsEndedWithAllThatItStarted) {
   };
   while (is_there() && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
   EXPECT_FALSE(is_there());
+}
+
+TEST_F(Command, ThatComplainsWithoutAnEndIsEnded) {
+  patience_ = std::chrono::milliseconds(2500);
+
+  EXPECT_THAT(error_of_unlocking("exec yes no >&2").what(), HasSubstr("within 2.5 s"));
+  // The program has ended, what it left behind goes on.
+  EXPECT_THAT(error_of_unlocking("yes no >&2 & exit 3").what(), HasSubstr("ended with status 3"));
 }
 
 TEST_F(Command, LeavesNoChildBehindWhenItIsDone) {
