@@ -6,6 +6,7 @@
 #include "activate/device_name.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
+#include "lib/crypt/cipher_spec.h"
 #include "lib/crypt/key_tokens.h"
 #include "lib/crypt/luks_header.h"
 
@@ -212,6 +213,8 @@ std::optional<crypt::Unlocked> Unlocker::by_token(const Context& context) {
   if (tokens == nullptr || !secrets_.allows_tokens()) return std::nullopt;
   const auto opened = [&](const crypt::TokenAnswer& answer, const crypt::KeyToken& token) {
     if (!answer.unlocked || answer.unlocked->key.size() != context.key_size()) return false;
+    if (crypt::CipherSpec::parse(context.attributes.cipher).has_equal_halves(answer.unlocked->key.bytes()))
+      throw Error(Errc::refused, "{} holds a key with two equal halves, which weakens XTS", context.name);
     log::verbose("key of {} by token {}, of type {} (slot {})", context.name, token.number, token.type,
                  answer.unlocked->slot);
     return true;

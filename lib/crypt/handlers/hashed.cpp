@@ -33,6 +33,12 @@ SecureBytes hashed_key(const StoreAttributes& attributes, const SecureBytes& sec
                 device.reason(result))
         .advise("use another --hash, as in sha512");
   }
+  // A hash that was cut short ("sha512:0") leaves a key of zeros.
+  if (cipher.has_equal_halves(key.bytes())) {
+    throw Error(Errc::key_file, "the hash \"{}\" makes a key with two equal halves, which weakens XTS",
+                attributes.hash)
+        .advise("use a --hash that is as long as the key, as in sha512");
+  }
   return key;
 }
 

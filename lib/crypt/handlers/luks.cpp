@@ -43,7 +43,12 @@ class Luks final : public KeyHandler {
 
   std::optional<Unlocked> unlock(std::span<const std::byte> store, const StoreAttributes& attributes,
                                  const SecureBytes& secret) const override {
-    return loaded(store, attributes).unlock(secret);
+    auto unlocked = loaded(store, attributes).unlock(secret);
+    if (unlocked && CipherSpec::parse(attributes.cipher).has_equal_halves(unlocked->key.bytes())) {
+      throw Error(Errc::refused, "the {} header holds a key with two equal halves, which weakens XTS", name())
+          .advise("open it with cryptsetup, and copy what is there to a new volume");
+    }
+    return unlocked;
   }
 
   std::optional<bool> verify(std::span<const std::byte> store, const StoreAttributes& attributes,

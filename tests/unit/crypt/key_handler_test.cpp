@@ -137,6 +137,41 @@ TEST(Hashed, RefusesHashesThatDoNotExistAndTheOneThatIsNone) {
   }
 }
 
+TEST(Hashed, RefusesAHashThatMakesAnXtsKeyWithTwoEqualHalves) {
+  const HandlerList handlers;
+  auto request = cheap_request();
+  request.attributes.hash = "sha512:0";
+
+  const Error at_format = error_of([&] { return handlers.at("hashed").format(request, secret("x")); });
+  // A store that was written by hand.
+  request.attributes.hash = "plain";
+  const SecureBytes twice = secret("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+  const Error at_unlock =
+      error_of([&] { return handlers.at("hashed").unlock({}, request.attributes, twice); });
+
+  for (const Error& error : {at_format, at_unlock}) {
+    EXPECT_EQ(error.code(), Errc::key_file);
+    EXPECT_THAT(error.what(), HasSubstr("equal halves"));
+  }
+}
+
+TEST(Luks, RefusesAnXtsKeyWithTwoEqualHalves) {
+  const HandlerList handlers;
+  SecureBytes key = sample_key(64);
+  std::copy_n(key.bytes().begin(), 32, key.bytes().begin() + 32);
+  for (const auto version : {crypt::LuksVersion::luks1, crypt::LuksVersion::luks2}) {
+    auto request = cheap_request();
+    request.attributes.hash = "sha256";
+    const auto store = crypt::format_luks(version, request, key, secret("x"));
+
+    const Error error = error_of(
+        [&] { return handlers.at(crypt::name_of(version)).unlock(store, request.attributes, secret("x")); });
+
+    EXPECT_EQ(error.code(), Errc::refused);
+    EXPECT_THAT(error.what(), HasSubstr("equal halves"));
+  }
+}
+
 TEST(Luks, HasTheSizesOfTheLayout) {
   const HandlerList handlers;
   const crypt::StoreAttributes attributes;
