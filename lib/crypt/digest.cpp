@@ -49,16 +49,16 @@ Sha256 sha256(std::span<const std::byte> bytes) {
   return result;
 }
 
-Sha256 pbkdf2_sha256(std::span<const std::byte> secret, std::span<const std::byte> salt,
-                     std::uint32_t iterations) {
+SecureBytes pbkdf2_sha256(std::span<const std::byte> secret, std::span<const std::byte> salt,
+                          std::uint32_t iterations) {
   constexpr std::size_t kMost = std::numeric_limits<int>::max();
   CV_ASSERT(iterations > 0 && iterations <= kMost && secret.size() <= kMost && salt.size() <= kMost);
-  Sha256 result;
+  SecureBytes result(sizeof(Sha256));
   // A null secret would mean "no password given"; an empty one is a password like any other.
   const char* const password = secret.empty() ? "" : reinterpret_cast<const char*>(secret.data());
   if (PKCS5_PBKDF2_HMAC(password, static_cast<int>(secret.size()), octets(salt),
                         static_cast<int>(salt.size()), static_cast<int>(iterations), EVP_sha256(),
-                        static_cast<int>(result.size()), writable_octets(result)) != 1) {
+                        static_cast<int>(result.size()), writable_octets(result.bytes())) != 1) {
     throw Error(Errc::unsupported, "libcrypto can't compute PBKDF2 with SHA-256")
         .advise("check the providers in openssl.cnf");
   }

@@ -79,12 +79,12 @@ std::string make_key_check(const SecureBytes& key, std::uint32_t iterations) {
   std::array<std::byte, kSaltBytes> salt;
   fill_random(salt);
   return fmt::format("pbkdf2:sha256:{}:{}:{}", count, to_hex(salt),
-                     to_hex(pbkdf2_sha256(key.bytes(), salt, count)));
+                     to_hex(pbkdf2_sha256(key.bytes(), salt, count).bytes()));
 }
 
 bool passes_key_check(std::string_view check, const SecureBytes& key) {
   const KeyCheck parsed = parse(check);
-  return same_secret(pbkdf2_sha256(key.bytes(), parsed.salt, parsed.iterations), parsed.digest);
+  return same_secret(pbkdf2_sha256(key.bytes(), parsed.salt, parsed.iterations).bytes(), parsed.digest);
 }
 
 }  // namespace cv::crypt

@@ -51,7 +51,7 @@ std::span<const std::byte> without_head(std::string_view handler, std::span<cons
         .advise("restore the store from a backup");
   const auto bytes = store.subspan(sizeof head, head.size.value());
   const auto digest = sha256(bytes);
-  if (std::memcmp(digest.data(), head.digest, kDigestBytes) != 0)
+  if (!same_secret(digest, std::as_bytes(std::span(head.digest))))
     throw Error(Errc::damaged, "the store of the key handler {} is damaged", handler)
         .advise("restore the store from a backup");
   return bytes;

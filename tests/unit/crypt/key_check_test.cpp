@@ -41,7 +41,7 @@ TEST(KeyCheck, IsTheDigestThatTheFormatSays) {
   const auto key = sample_key(32);
   const auto digest = pbkdf2_sha256(key.bytes(), *from_hex("00ff10"), 1234);
 
-  EXPECT_TRUE(passes_key_check("pbkdf2:sha256:1234:00ff10:" + to_hex(digest), key));
+  EXPECT_TRUE(passes_key_check("pbkdf2:sha256:1234:00ff10:" + to_hex(digest.bytes()), key));
 }
 
 TEST(KeyCheck, IsSaltedAndCostsSomethingByDefault) {
