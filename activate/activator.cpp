@@ -74,6 +74,7 @@ Change Activator::stage_plan(const VolumeGroup& next, const Plan& plan) {
   auto state = std::make_unique<Change::State>(mapper_, cache_);
   for (const auto& store : stores_of(plan)) state->stores.insert({next.id, metadata::lv_at(next, store).id});
   for (const auto& step : plan) state->stage(step);
+  if (cache_ != nullptr) cache_->wipe();
   return Change(std::move(state));
 }
 
@@ -98,11 +99,15 @@ Change Activator::stage_renaming(const VolumeGroup& current, const VolumeGroup& 
   return stage_plan(next, plan_renaming(current, next, lvs));
 }
 
-void Activator::activate(const VolumeGroup& vg, const std::vector<std::string>& lvs,
-                         const TreeInputs& inputs) {
+void Activator::activate(const VolumeGroup& vg, const std::vector<std::string>& lvs, TreeInputs inputs) {
   const Undo settle([&] { try_or_warn([&] { mapper_.settle(); }); });
-  for (const auto& lv : lvs)
-    during(fmt::format("activating {}/{}", vg.name, lv), [&] { stage(vg, vg, {lv}, inputs).carry_out(); });
+  for (const auto& lv : lvs) {
+    during(fmt::format("activating {}/{}", vg.name, lv), [&] {
+      auto change = stage(vg, vg, {lv}, inputs);
+      if (&lv == &lvs.back()) inputs.keys.clear();
+      change.carry_out();
+    });
+  }
 }
 
 void Activator::deactivate(const VolumeGroup& vg, const std::vector<std::string>& lvs,

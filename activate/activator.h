@@ -60,9 +60,9 @@ class Activator {
                    const std::vector<std::string>& lvs, const TreeInputs& inputs);
 
   /// Brings volumes up, one after the other; one that fails is taken back and ends the call, those before it
-  /// stay up. A volume that is up already gets the table it should have.
-  void activate(const metadata::VolumeGroup& vg, const std::vector<std::string>& lvs,
-                const TreeInputs& inputs);
+  /// stay up. A volume that is up already gets the table it should have. Before the last one goes live the
+  /// keys in `inputs` and in the cache's memory are wiped.
+  void activate(const metadata::VolumeGroup& vg, const std::vector<std::string>& lvs, TreeInputs inputs);
 
   /// Takes volumes down, one after the other. One that is not up is fine. Throws Errc::in_use, with who holds
   /// it, after waiting for `patience`: udev opens devices for a moment.
@@ -70,7 +70,8 @@ class Activator {
                   std::chrono::milliseconds patience = std::chrono::milliseconds(1000));
 
   /// Gets a change of volumes ready that takes place with go(), behind the commit of `next`: a volume that is
-  /// new, has other extents, or is not up yet.
+  /// new, has other extents, or is not up yet. The keys in the cache's memory are wiped, so that with
+  /// `inputs` the last copy in this process goes.
   Change stage(const metadata::VolumeGroup& current, const metadata::VolumeGroup& next,
                const std::vector<std::string>& lvs, const TreeInputs& inputs);
 

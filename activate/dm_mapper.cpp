@@ -16,6 +16,8 @@
 #include "lib/base/handle.h"
 #include "lib/base/log.h"
 #include "lib/base/match.h"
+#include "lib/base/undo.h"
+#include "lib/crypt/registers.h"
 
 namespace cv::activate {
 
@@ -129,6 +131,7 @@ class DmMapper final : public Mapper {
   }
 
   std::optional<Table> live_table(const std::string& uuid) override {
+    const Undo last([] { crypt::wipe_registers(); });
     const auto task = new_task(DM_DEVICE_TABLE);
     require(dm_task_set_uuid(task.get(), uuid.c_str()));
     require(dm_task_secure_data(task.get()));
@@ -215,6 +218,7 @@ class DmMapper final : public Mapper {
   }
 
   void load(const LoadTable& wanted) {
+    const Undo last([] { crypt::wipe_registers(); });  // libdevmapper has copied the key
     const auto task = new_task(DM_DEVICE_RELOAD);
     require(dm_task_set_uuid(task.get(), wanted.uuid.c_str()));
     if (holds_key_bytes(wanted.table)) require(dm_task_secure_data(task.get()));

@@ -67,6 +67,8 @@ class KeyCache {
   bool in_keyring(const StoreId& id, bool store_is_live);
 
   void put(const StoreId& id, SharedKey key);
+  /// No table will be loaded that needs one: what this process has goes. The keyring keeps what it has.
+  void wipe() noexcept { keys_.clear(); }
   /// How a table is to name the key. Puts it into the keyring first where it is only in this process; the
   /// limit is not needed where a volume of the store is live already. Throws Errc::key_missing where the key
   /// is nowhere.

@@ -35,7 +35,9 @@ class PropertyChange {
                  const NewProperties& wanted)
       : session_(session), seen_(seen), chosen_(chosen), wanted_(wanted) {}
 
-  void run() {
+  /// `is_last`: no other group follows, whose stores may have the same secret.
+  void run(bool is_last) {
+    is_last_ = is_last;
     require_changeable(seen_);
     const VolumeGroup base = base_of(session_, Purpose::rehearsal, seen_.vg, seen_.devices, false);
     const VolumeGroup rehearsed = changed(base);
@@ -108,8 +110,10 @@ class PropertyChange {
 
   void commit_live(const VolumeGroup& current, const std::vector<std::string>& live, Transaction& change) {
     const VolumeGroup& prepared = change.prepared();
-    const auto keys = session_.unlocker(change.devices()).open(prepared, stores_of(prepared, live));
-    auto devices = session_.activator().stage(current, prepared, live, tree_inputs(change.devices(), keys));
+    auto keys = session_.unlocker(change.devices()).open(prepared, stores_of(prepared, live));
+    if (is_last_) session_.secrets().forget();
+    auto devices =
+        session_.activator().stage(current, prepared, live, tree_inputs(change.devices(), std::move(keys)));
     change.commit();
     during("the volume is changed, but not its device; cvchange -ay tries again", [&] { devices.go(); });
   }
@@ -118,6 +122,7 @@ class PropertyChange {
   const FoundGroup& seen_;
   const ChosenVolumes& chosen_;
   const NewProperties& wanted_;
+  bool is_last_ = false;
 };
 
 }  // namespace
@@ -132,8 +137,10 @@ void change_properties_of(Session& session, const Arguments& arguments) {
         .advise("name volumes, volume groups or tags");
   const NewProperties wanted = wanted_properties(arguments);
   const Scan scan = session.store().scan();
-  for (const ChosenVolumes& chosen : chosen_volumes(scan, arguments.operands()))
-    if (!chosen.lvs.empty()) PropertyChange(session, group_at(scan, chosen.vg), chosen, wanted).run();
+  auto groups = chosen_volumes(scan, arguments.operands());
+  std::erase_if(groups, [](const ChosenVolumes& chosen) { return chosen.lvs.empty(); });
+  for (const ChosenVolumes& chosen : groups)
+    PropertyChange(session, group_at(scan, chosen.vg), chosen, wanted).run(&chosen == &groups.back());
 }
 
 }  // namespace cv::tools

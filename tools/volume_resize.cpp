@@ -150,11 +150,11 @@ class VolumeResize {
   }
 
   void commit_live(const VolumeGroup& current, Transaction& change) {
-    const auto keys = session_.unlocker(change.devices())
-                          .open(change.prepared(), activate::stores_of(change.prepared(), lv()));
+    auto keys = session_.unlocker(change.devices())
+                    .open(change.prepared(), activate::stores_of(change.prepared(), lv()));
     session_.secrets().forget();
-    auto devices =
-        session_.activator().stage(current, change.prepared(), {lv()}, tree_inputs(change.devices(), keys));
+    auto devices = session_.activator().stage(current, change.prepared(), {lv()},
+                                              tree_inputs(change.devices(), std::move(keys)));
     if (is_smaller()) {
       // Nobody may get the extents while a device still leads to them.
       devices.go();

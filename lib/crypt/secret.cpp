@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/base/error.h"
+#include "lib/crypt/registers.h"
 
 namespace cv::crypt {
 
@@ -75,6 +76,7 @@ void SecureBytes::shrink(std::size_t size) {
 void SecureBytes::release() noexcept {
   if (data_ == nullptr) return;
   ::explicit_bzero(data_, mapped_);
+  wipe_registers();
   ::munmap(data_, mapped_);
   data_ = nullptr;
   size_ = 0;

@@ -158,9 +158,10 @@ class StateChange {
       for (const std::string& store : activate::stores_of(locked.group.vg, lv)) stores.insert(store);
     for (const std::string& store : stores) require_same_store(vg, locked.group.vg, store);
     auto unlocker = session_.unlocker(locked.group.devices);
-    const auto keys = unlocker.open(locked.group.vg, std::vector(stores.begin(), stores.end()));
+    auto keys = unlocker.open(locked.group.vg, std::vector(stores.begin(), stores.end()));
     if (&target == &targets_.back()) session_.secrets().forget();
-    session_.activator().activate(locked.group.vg, target.lvs, tree_inputs(locked.group.devices, keys));
+    session_.activator().activate(locked.group.vg, target.lvs,
+                                  tree_inputs(locked.group.devices, std::move(keys)));
     heal_stores(session_, locked.group.vg, locked.group.devices);
     log::notice("{} logical volume(s) in volume group \"{}\" now active", target.lvs.size(), vg.name);
   }

@@ -172,6 +172,11 @@ class Creation {
     } else if (session_.secrets().has_key_file()) {
       session_.unlocker(found_.devices).test(found_.vg, store_);
     }
+    if (is_active_) return;
+    // No table will need it.
+    made_.key = nullptr;
+    session_.secrets().forget();
+    session_.keys().wipe();
   }
 
   void write() {

@@ -104,7 +104,66 @@ class InterruptedMapper final : public Mapper {
   FakeMapper& mapper_;
 };
 
+/// Copies the keys of the tables it is given, as the kernel does, and notes whether one of ours is there yet
+/// when a device goes live.
+class WatchfulMapper final : public Mapper {
+ public:
+  WatchfulMapper(FakeMapper& mapper, std::weak_ptr<const crypt::SecureBytes> key)
+      : mapper_(mapper), key_(std::move(key)) {}
+  std::optional<DeviceInfo> find_uuid(const std::string& uuid) override { return mapper_.find_uuid(uuid); }
+  std::optional<DeviceInfo> find_name(const std::string& name) override { return mapper_.find_name(name); }
+  std::vector<DeviceInfo> list() override { return mapper_.list(); }
+  std::optional<Table> live_table(const std::string& uuid) override { return mapper_.live_table(uuid); }
+  void run(const Operation& operation) override {
+    if (std::holds_alternative<ResumeDevice>(operation)) was_there_.push_back(!key_.expired());
+    const auto* load = std::get_if<LoadTable>(&operation);
+    if (load == nullptr) return mapper_.run(operation);
+    LoadTable copy = *load;
+    for (auto& line : copy.table) {
+      auto* crypt = std::get_if<CryptTarget>(&line.target);
+      if (crypt == nullptr) continue;
+      const auto& key = std::get<HexKey>(crypt->key).key;
+      crypt->key = HexKey{std::make_shared<const crypt::SecureBytes>(key->clone())};
+    }
+    mapper_.run(copy);
+  }
+  void settle() override { mapper_.settle(); }
+  std::optional<TargetVersion> target_version(const std::string& type) override {
+    return mapper_.target_version(type);
+  }
+  const std::vector<bool>& was_there() const { return was_there_; }
+
+ private:
+  FakeMapper& mapper_;
+  std::weak_ptr<const crypt::SecureBytes> key_;
+  std::vector<bool> was_there_;
+};
+
 }  // namespace
+
+TEST_F(ActivatorTest, WipesAKeyThatTablesHoldWhenTheLastOneIsLoaded) {
+  const auto before = striped_tst();
+  const auto after = longer(before);
+  KeyCache cache(nullptr, settings());
+  for (const bool extends : {false, true}) {
+    auto key = std::make_shared<const crypt::SecureBytes>(sample_key(64));
+    WatchfulMapper mapper(mapper_, key);
+    Activator activator(mapper, &cache);
+    cache.put(store_of(before), std::move(key));
+    auto inputs = inputs_for(after);
+    inputs.keys["cryptostore1"].key = cache.table_key(store_of(before), 64, extends);
+
+    if (extends) {
+      auto change = activator.stage(before, after, {"tst"}, std::exchange(inputs, {}));
+      change.go();
+    } else {
+      activator.activate(before, {"tst"}, std::move(inputs));
+    }
+
+    // The hidden device goes live before the table above it can be loaded.
+    EXPECT_EQ(mapper.was_there(), (std::vector<bool>{true, false})) << extends;
+  }
+}
 
 TEST_F(ActivatorTest, LeavesNoDeviceSuspendedWhenItIsInterrupted) {
   const auto before = striped_tst();

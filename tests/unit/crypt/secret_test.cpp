@@ -1,10 +1,12 @@
 #include "lib/crypt/secret.h"
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <fstream>
 #include <string>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -12,6 +14,7 @@
 #include <unistd.h>
 
 #include "lib/base/bytes.h"
+#include "lib/crypt/digest.h"
 #include "tests/support/crypt_samples.h"
 
 namespace cv::crypt {
@@ -78,6 +81,17 @@ TEST(SecureBytes, CopiesOnlyOnRequest) {
   EXPECT_EQ(text_of(copy.bytes()), "passphrase");
 }
 
+template <class T>
+concept Comparable = requires(const T& a, const T& b) {
+  a == b;
+};
+
+TEST(SecureBytes, AreComparedByOneFunctionAndNeverPrinted) {
+  static_assert(!Comparable<SecureBytes> && !fmt::is_formattable<SecureBytes>::value);
+  // What is derived from a key for its key_check is a secret too, and no array that has an ==.
+  static_assert(std::is_same_v<decltype(pbkdf2_sha256({}, {}, 1)), SecureBytes>);
+}
+
 TEST(SecureBytes, WipesWhatItIsShrunkBy) {
   SecureBytes bytes = secret("passphrase");
   const std::byte* const all = bytes.bytes().data();
@@ -112,6 +126,24 @@ TEST(SecureBytes, IsZerosInAForkedChild) {
 
   EXPECT_EQ(status, 0);
 }
+
+#if defined(__x86_64__)
+TEST(SecureBytes, LeaveNothingInRegistersWhenTheyAreWiped) {
+  const auto key = sample_key(16);
+  std::array<char, 16> there{};
+  std::array<char, 16> left{};
+  {
+    const SecureBytes copy = key.clone();
+    __asm__ volatile("movups (%0), %%xmm15" ::"r"(copy.data()) : "xmm15", "memory");
+    __asm__ volatile("movups %%xmm15, %0" : "=m"(there));
+    __asm__ volatile("movups (%0), %%xmm15" ::"r"(copy.data()) : "xmm15", "memory");
+  }
+  __asm__ volatile("movups %%xmm15, %0" : "=m"(left));
+
+  EXPECT_TRUE(std::equal(there.begin(), there.end(), key.data()));
+  EXPECT_EQ(left, (std::array<char, 16>{}));
+}
+#endif
 
 TEST(SecureBytes, WorksWhereNothingMayBeLocked) {
   const int status = status_in_child([] {
