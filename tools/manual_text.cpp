@@ -59,7 +59,8 @@ std::vector<Section> concept_sections() {
        "NAME.so in the cvm/handlers folder of the system's libraries; the folder and what is in it must "
        "belong to "
        "root. Or they are programs that handlers.conf names, in the cvm folder of the system's "
-       "configuration. "
+       "configuration. One such program is installed: cvm-clevis, in the cvm folder of the system's "
+       "libexec, leaves keys to a tang server, a TPM or several of them, with clevis. "
        "Where the handler of a store is not installed the store is kept and shown, and can be renamed "
        "and "
        "removed; its volumes can't be opened."},

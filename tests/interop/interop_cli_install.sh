@@ -17,6 +17,7 @@ installed() {
   expect 0 prefix/sbin/cvm version
   expect 0 prefix/sbin/cvm help
   test -s prefix/share/man/man8/cvm.8
+  test -x prefix/libexec/cvm/cvm-clevis
   # What a key handler of others is built with.
   test -s prefix/include/cvm-key-handler.map
   c++ -std=c++20 -fsyntax-only -Wall -Wextra -Werror -x c++ prefix/include/cvm-key-handler.h
