@@ -52,10 +52,12 @@ nothing_leaks() {
   grep -q 'derived key of' printed
   seen more cvcreate --crypt --keystore cryptostore1 -L 4M -n more --keyfile key vg0
   device vg0-more
+  cvkey forget vg0/cryptostore1
+  seen protect cvchange -vvvv -p r --keyfile key vg0/tst
   take_lists
   grep -q ' logon .* cv:' listed
 
-  not_in key master -- printed listed {create,open,more}.{loaded,end}
+  not_in key master -- printed listed {create,open,more,protect}.{loaded,end}
   # A process that holds the key is caught.
   od -An -v -tx1 key | tr -d ' \n' >digits
   echo >>digits
