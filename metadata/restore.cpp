@@ -203,8 +203,11 @@ VolumeGroup keep_used_ivs(VolumeGroup file, const VolumeGroup& current) {
   return file;
 }
 
+/// More than any volume can have used since a file was written: 128 PiB.
+constexpr Sectors kLostIvs(std::uint64_t{1} << 48);
+
 VolumeGroup group_to_restore(VolumeGroup file, const VolumeGroup& current, const PvDevices& devices,
-                             const IsStoreHeader& is_header) {
+                             const IsStoreHeader& is_header, LostStores lost) {
   const auto now = by_id(current);
   std::vector<std::string> names;
   for (const auto& lv : file.lvs)
@@ -221,11 +224,22 @@ VolumeGroup group_to_restore(VolumeGroup file, const VolumeGroup& current, const
     if (!is_there(file, devices, store, is_header, generation)) {
       const bool is_elsewhere = same != nullptr && !keystore_of(*same)->erasing &&
                                 is_there(current, devices, *same, is_header, generation);
-      if (!is_elsewhere || !take_over_store(file, store, current, *same))
+      if (is_elsewhere && take_over_store(file, store, current, *same)) {
+        log::warning("keystore {}/{} has moved since that was written: it stays where it is", file.name,
+                     name);
+      } else if (lost == LostStores::restore_empty) {
+        log::warning(
+            "the extents of keystore {}/{} no longer hold it: 'cvkey restore' puts a backup of it there",
+            file.name, name);
+        trailers = std::max(trailers, keystore_of(store)->iv_next.value_or(Sectors()) + kLostIvs);
+      } else {
         throw Error(Errc::refused, "the extents of keystore {}/{} no longer hold it", file.name, name)
-            .advise("use a file that was written later; 'cvm vgcfgrestore --list {}' shows what there is",
-                    file.name);
-      log::warning("keystore {}/{} has moved since that was written: it stays where it is", file.name, name);
+            .advise(
+                "use a file that was written later; 'cvm vgcfgrestore --list {}' shows what there is. If "
+                "there is "
+                "a backup of the keystore: --force, and then 'cvkey restore'",
+                file.name);
+      }
     }
     auto& keystore = std::get<Keystore>(find_lv(file, name)->segments.front().kind);
     if (generation > keystore.generation.value_or(0)) keystore.generation = generation;

@@ -27,11 +27,17 @@ VolumeGroup keep_used_ivs(VolumeGroup file, const VolumeGroup& current);
 /// Whether these bytes, which have no trailer, begin like what the store's handler keeps.
 using IsStoreHeader = std::function<bool(const Keystore& store, std::span<const std::byte> bytes)>;
 
+/// What becomes of stores of the file whose bytes are nowhere any more.
+enum class LostStores {
+  refuse,
+  restore_empty,  ///< for a backup of the bytes. IVs go on far behind: which were used is lost with the bytes
+};
+
 /// The group to commit. Its stores are the ones of the file; where the extents that the file names no longer
 /// hold a store, yet those in `current` do, the store stays where it is. Throws Errc::refused that names a
 /// store which is lost. iv_next and generation are the highest of file, disk and trailers.
 VolumeGroup group_to_restore(VolumeGroup file, const VolumeGroup& current, const PvDevices& devices,
-                             const IsStoreHeader& is_header);
+                             const IsStoreHeader& is_header, LostStores lost = LostStores::refuse);
 
 /// What goes with the restoration: visible volumes, and keystores, that `current` has and `next` has not.
 struct RestoreLosses {

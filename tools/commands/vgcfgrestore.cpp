@@ -25,7 +25,8 @@ using metadata::VolumeGroup;
 
 constexpr Option kList{'l', "list", "", "show the files that there are for the group, and restore nothing"};
 /// Without the letter, which is --file's, as in LVM2.
-constexpr Option kForceThin{0, "force", "", "restore a group with thin pools"};
+constexpr Option kForceRestore{0, "force", "",
+                               "restore a group with thin pools, or with keystores that are no longer there"};
 constexpr Option kMetadataType{'M', "metadatatype", "lvm2", "accepted, as there is only one", "lvm2"};
 
 /// As ctime(3), in this host's time zone.
@@ -76,7 +77,7 @@ void require_nothing_active(Session& session, const VolumeGroup& vg) {
 }
 
 void require_consent_to_thin_pools(const Arguments& arguments, const VolumeGroup& vg) {
-  if (arguments.has(kForceThin)) return;
+  if (arguments.has(kForceRestore)) return;
   for (const auto& lv : vg.lvs) {
     for (const auto& segment : lv.segments) {
       const auto* other = std::get_if<metadata::Opaque>(&segment.kind);
@@ -130,7 +131,9 @@ void run(Session& session, const Arguments& arguments) {
   auto change = metadata::begin_restore(session.store(), file);
   require_nothing_active(session, file);
   const auto devices = metadata::devices_to_restore(file, change.seen());
-  auto next = metadata::group_to_restore(std::move(file), change.current(), devices, looks_like);
+  auto next = metadata::group_to_restore(
+      std::move(file), change.current(), devices, looks_like,
+      arguments.has(kForceRestore) ? metadata::LostStores::restore_empty : metadata::LostStores::refuse);
   if (metadata::losses_of(change.current(), next) != agreed)
     throw Error(Errc::refused, "{} was changed meanwhile", name).advise("run the command again");
   if (session.is_test()) {
@@ -157,10 +160,12 @@ Command vgcfgrestore() {
           "volume "
           "of the group may be active.\n\nWhat the file can't know is kept as it is now: numbers that the "
           "encryption of a store has used are not used again, and a keystore that has moved since stays "
-          "where it is. A file whose keystores are no longer on the disks is refused. LVM2's own "
+          "where it is. A file whose keystores are no longer on the disks is refused, unless --force says "
+          "that "
+          "'cvkey restore' will put a backup of them there. LVM2's own "
           "vgcfgrestore knows nothing of that: cvck tells what it left behind.",
       .options = {{"Options of this command",
-                   {meaning(kBackupFile, "restore this file instead of the backup"), kList, kForceThin,
+                   {meaning(kBackupFile, "restore this file instead of the backup"), kList, kForceRestore,
                     kMetadataType}}},
       .min_operands = 1,
       .max_operands = 1,
