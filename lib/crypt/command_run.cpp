@@ -4,11 +4,15 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <cstring>
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/error.h"
@@ -39,7 +43,29 @@ class IgnoredPipeSignal {
   struct sigaction former_ {};
 };
 
+/// Ends as the program does; where we are killed before, it takes along all that the program started.
+[[noreturn]] void watch_over(pid_t program) {
+  // The three pipes are the program's alone.
+  ::syscall(SYS_close_range, 0U, UINT_MAX, 0U);
+  int status = 0;
+  while (::waitpid(program, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFSIGNALED(status)) {
+    ::signal(WTERMSIG(status), SIG_DFL);
+    ::raise(WTERMSIG(status));
+  }
+  ::_exit(WEXITSTATUS(status));
+}
+
+/// In the helper process, which stays and watches over the program.
 void start_program(const CommandSpec& spec) {
+  // It leads the group. Before, its own death would have been all that ours brings about.
+  ::signal(SIGTERM, [](int) { ::kill(0, SIGKILL); });
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  const pid_t program = ::fork();
+  if (program < 0) ::_exit(127);
+  if (program > 0) watch_over(program);
+  ::signal(SIGTERM, SIG_DFL);
   std::vector<char*> words;
   for (const std::string& word : spec.words) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);

@@ -8,6 +8,7 @@
 
 #include <gmock/gmock.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/bytes.h"
@@ -60,6 +61,17 @@ class Command : public ::testing::Test {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   }
 
+  static bool ends_soon(pid_t process) {
+    const auto is_there = [&] {
+      std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+      std::string text;
+      return std::getline(file, text) && text.at(text.rfind(')') + 2) != 'Z';
+    };
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (is_there() && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
+    return !is_there();
+  }
+
   HandlerRoom room_;
   crypt::ExternalHandlers settings_;
   std::optional<std::chrono::milliseconds> patience_;  ///< with unlocking
@@ -85,14 +97,15 @@ TEST_F(Command, HasACleanEnvironmentAndNothingOfOurs) {
   ::setenv("CVM_TEST_LEAK", "leak", 1);
   const std::string script =
       "exec 3</proc/self/stat; read pid comm state ppid group session rest <&3; exec 3<&-\n"
-      "{ env; ls /proc/$$/fd; echo leads $(($pid == $group)) and $(($pid == $session)); pwd; } >" +
+      "{ env; ls /proc/$$/fd; echo group $(($ppid == $group)), session $(($ppid == $session)); pwd; } >" +
       room_.path("seen") + "; echo kept";
 
   static_cast<void>(handler(script).format(cheap_request(), SecureBytes()));
 
   ::unsetenv("CVM_TEST_LEAK");
-  EXPECT_THAT(written("seen"), AllOf(HasSubstr("LC_ALL=C"), HasSubstr("PATH=/"), HasSubstr("leads 1 and 1"),
-                                     Not(HasSubstr("CVM_TEST_LEAK")), Not(HasSubstr("HOME="))));
+  EXPECT_THAT(written("seen"),
+              AllOf(HasSubstr("LC_ALL=C"), HasSubstr("PATH=/"), HasSubstr("group 1, session 1"),
+                    Not(HasSubstr("CVM_TEST_LEAK")), Not(HasSubstr("HOME="))));
 }
 
 TEST_F(Command, MustGiveAKeyOfTheRightSize) {
@@ -137,15 +150,28 @@ TEST_F(Command, ThatHangsIsEndedWithAllThatItStarted) {
   EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(30));
   EXPECT_EQ(error.code(), Errc::key_missing);
   EXPECT_THAT(error.what(), HasSubstr("within 2.5 s"));
-  const int child = std::stoi(written("child"));
+  EXPECT_TRUE(ends_soon(std::stoi(written("child"))));
+}
+
+TEST_F(Command, GoesWithAllThatItStartedWhenWeAreKilled) {
+  const std::string script = "sleep 1000 & echo $! >" + room_.path("child.new") + "; mv " +
+                             room_.path("child.new") + " " + room_.path("child") + "; wait";
+  const pid_t us = ::fork();
+  if (us == 0) {
+    try {
+      static_cast<void>(handler(script).format(cheap_request(), SecureBytes()));
+    } catch (const Error&) {
+    }
+    ::_exit(0);
+  }
   const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  const auto is_there = [&] {
-    std::ifstream file("/proc/" + std::to_string(child) + "/stat");
-    std::string text;
-    return std::getline(file, text) && text.at(text.rfind(')') + 2) != 'Z';
-  };
-  while (is_there() && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
-  EXPECT_FALSE(is_there());
+  while (!std::filesystem::exists(room_.path("child")) && std::chrono::steady_clock::now() < limit)
+    std::this_thread::yield();
+
+  ::kill(us, SIGKILL);
+  ::waitpid(us, nullptr, 0);
+
+  EXPECT_TRUE(ends_soon(std::stoi(written("child"))));
 }
 
 TEST_F(Command, ThatComplainsWithoutAnEndIsEnded) {
