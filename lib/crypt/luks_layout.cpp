@@ -85,6 +85,9 @@ static_assert(sizeof(Luks2Header) == kLuksProbeBytes);
 constexpr std::uint64_t kBlock = 4096;
 constexpr std::uint32_t kMostKeyBytes = 512;
 constexpr std::uint32_t kMostStripes = 4000;
+constexpr std::uint32_t kActiveSlot = 0x00ac71f3;
+/// What a derivation can count to.
+constexpr std::uint32_t kMostIterations = INT32_MAX;
 constexpr std::uint64_t kMostKeyslotsBytes = 128 * 1024 * 1024;
 constexpr std::uint64_t kSmallestLuks2 = 16 * 1024;
 constexpr std::uint64_t kLargestLuks2 = 4 * 1024 * 1024;
@@ -106,19 +109,33 @@ Error damaged(LuksVersion version, std::string_view why) {
       .advise("try \"cryptsetup repair\" on the volume, or restore a backup of its header");
 }
 
+bool is_countable(std::uint32_t iterations) {
+  return iterations > 0 && iterations <= kMostIterations;
+}
+
 LuksArea luks1_area(std::span<const std::byte> first) {
   const auto header = copy_of<Luks1Header>(first);
   const std::uint32_t key_bytes = header.key_bytes.value();
   if (key_bytes == 0 || key_bytes > kMostKeyBytes) throw damaged(LuksVersion::luks1, "its key has no size");
+  if (!is_countable(header.digest_iterations.value()))
+    throw damaged(LuksVersion::luks1, "the iterations of its digest can't be counted");
   Bytes end(kBlock);
+  std::vector<Range<Bytes>> areas;
   for (const Luks1Slot& slot : header.slots) {
+    if (slot.active.value() == kActiveSlot && !is_countable(slot.iterations.value()))
+      throw damaged(LuksVersion::luks1, "the iterations of a key slot can't be counted");
     if (slot.stripes.value() > kMostStripes) {
       throw damaged(LuksVersion::luks1, "a key slot has too many stripes");
     }
     const Bytes begin = to_bytes(Sectors(slot.material_offset.value()));
     if (begin.n < sizeof(Luks1Header)) throw damaged(LuksVersion::luks1, "a key slot lies inside the header");
-    end = std::max(end, begin + Bytes(key_bytes) * slot.stripes.value());
+    areas.push_back({begin, begin + Bytes(key_bytes) * slot.stripes.value()});
+    end = std::max(end, areas.back().end);
   }
+  std::ranges::sort(areas, {}, &Range<Bytes>::begin);
+  for (std::size_t i = 1; i < areas.size(); ++i)
+    if (areas[i].begin < areas[i - 1].end)
+      throw damaged(LuksVersion::luks1, "two of its key slots lie over each other");
   if (end.n > kMostKeyslotsBytes) throw damaged(LuksVersion::luks1, "a key slot lies too far away");
   const Bytes payload = to_bytes(Sectors(header.payload_offset.value()));
   if (payload.n != 0 && payload < end) throw damaged(LuksVersion::luks1, "its payload lies over a key slot");

@@ -1,8 +1,10 @@
 #include "lib/crypt/luks_header.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "lib/base/error.h"
+#include "lib/crypt/luks_slots.h"
 #include "tests/support/crypt_samples.h"
 #include "tests/support/luks_samples.h"
 
@@ -167,6 +169,72 @@ TEST(LuksHeader, RefusesAHeaderWithoutKeySlots) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), Errc::key_wrong);
   }
+}
+
+/// A LUKS1 header that says it is of that cipher and mode; its key slot is not.
+std::vector<std::byte> luks1_of(std::string_view cipher, std::string_view mode) {
+  auto bytes = header_of(LuksVersion::luks1);
+  const auto put = [&](std::size_t at, std::string_view text) {
+    std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), 32, std::byte{0});
+    std::transform(text.begin(), text.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at),
+                   [](char c) { return static_cast<std::byte>(c); });
+  };
+  put(8, cipher);
+  put(40, mode);
+  return bytes;
+}
+
+TEST(LuksHeader, DescribesEveryCipherOfLuks1WhoeverHasIt) {
+  for (const auto& [cipher, mode] : {std::pair{"aes", "xts-plain"},
+                                     {"serpent", "xts-plain64"},
+                                     {"twofish", "xts-benbi"},
+                                     {"aes", "lrw-benbi"},
+                                     {"cast5", "cbc-essiv:sha256"},
+                                     {"blowfish", "cbc-plain"},
+                                     {"camellia", "xts-essiv:wp256"},
+                                     {"anubis", "cbc-plain64"},
+                                     {"aes:64", "cbc-lmk"},
+                                     {"xchacha20,aes", "adiantum-plain64"}})
+    EXPECT_EQ(LuksHeader(luks1_of(cipher, mode)).info().cipher, fmt::format("{}-{}", cipher, mode));
+}
+
+TEST(LuksHeader, SaysThatACipherMayNeedTheKernel) {
+  const LuksHeader header(luks1_of("nosuchcipher", "xts-plain64"));
+
+  try {
+    static_cast<void>(header.unlock(secret("x")));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Errc::unsupported);
+    EXPECT_THAT(error.what(), HasSubstr("can't be read here"));
+    EXPECT_THAT(error.advice(), HasSubstr("kernel's crypto API"));
+  }
+}
+
+TEST(LuksHeader, RefusesKeySlotsThatLieOverEachOther) {
+  auto bytes = header_of(LuksVersion::luks2);
+  const auto with_two =
+      LuksSlots(LuksVersion::luks2)
+          .add(bytes, sample_key(64), secret("y"), {.kdf = cheap_request().kdf, .number = {}, .name = {}})
+          .bytes;
+
+  const auto damaged = edit_luks2_json(with_two, "\"offset\":\"290816\"", "\"offset\":\"36864\"");
+
+  EXPECT_THROW(LuksHeader{damaged}, Error);
+}
+
+TEST(LuksHeader, RefusesJsonOfOtherTypes) {
+  for (const auto& [good, bad] : {std::pair{"\"offset\":\"32768\"", "\"offset\":32768"},
+                                  {"\"keyslots\":{", "\"keyslots\":[{"},
+                                  {"\"iv_tweak\":\"0\"", "\"iv_tweak\":\"-1\""},
+                                  {"\"size\":\"dynamic\"", "\"size\":\"endless\""},
+                                  {"\"type\":\"crypt\"", "\"type\":[\"crypt\"]"},
+                                  {"\"json_size\":\"12288\"", "\"json_size\":\"99999999999999999999\""},
+                                  {"\"iv_tweak\":\"0\",\"encryption\":\"aes-xts-plain64\"",
+                                   "\"iv_tweak\":\"0\",\"encryption\":\"aes-xts-plain64 0 1 \""}})
+    EXPECT_ANY_THROW(
+        static_cast<void>(LuksHeader(edit_luks2_json(header_of(LuksVersion::luks2), good, bad)).info()))
+        << bad;
 }
 
 TEST(LuksHeader, RefusesBytesThatAreNone) {

@@ -120,11 +120,19 @@ TEST(LuksLayout, BelievesNoNumberOfLuks1) {
   constexpr std::size_t kKeyBytes = 108;
   constexpr std::size_t kMaterial = 208 + 40;
   constexpr std::size_t kStripes = 208 + 44;
+  constexpr std::size_t kIterations = 208 + 4;
+  constexpr std::size_t kDigestIterations = 164;
+  constexpr std::size_t kSecondMaterial = 208 + 48 + 40;
   for (const auto& [at, value] : {std::pair{kKeyBytes, 0U},
                                   {kKeyBytes, 0xffffffffU},
                                   {kMaterial, 0U},
                                   {kMaterial, 0xffffffffU},
                                   {kStripes, 0xffffffffU},
+                                  {kSecondMaterial, 9U},
+                                  {kIterations, 0U},
+                                  {kIterations, 0x80000000U},
+                                  {kDigestIterations, 0U},
+                                  {kDigestIterations, 0xffffffffU},
                                   {kPayload, 100U}}) {
     auto header = good;
     put_be32(header, at, value);
