@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lib/base/id.h"
+#include "lib/base/rare_list.h"
 #include "lib/base/units.h"
 #include "lib/config/carried.h"
 
@@ -50,6 +51,13 @@ struct Crypt {
   friend bool operator==(const Crypt&, const Crypt&) = default;
 };
 
+/// What a person called a key slot.
+struct NamedSlot {
+  std::uint32_t slot = 0;
+  std::string name;
+  friend bool operator==(const NamedSlot&, const NamedSlot&) = default;
+};
+
 /// A shared place for keys. A store is one LV with one such segment.
 struct Keystore {
   std::string handler;
@@ -61,6 +69,8 @@ struct Keystore {
   std::optional<std::uint64_t> generation;
   std::vector<Area> copies;  ///< each the segment's count extents long; empty: the handler keeps no bytes
   std::optional<std::string> key_check;
+  std::optional<std::uint32_t> copies_wanted;  ///< absent: one on each of up to 3 PVs
+  RareList<NamedSlot> slot_names;              ///< of key slots whose header has no place for names
   bool erasing = false;
   friend bool operator==(const Keystore&, const Keystore&) = default;
 };

@@ -15,8 +15,9 @@ inline constexpr std::array<std::string_view, 7> kStripedKeys = {
 inline constexpr std::array<std::string_view, 13> kCryptKeys = {
     "start_extent",   "extent_count", "type",     "tags",       "crypto_store", "iv_offset", "iv_high",
     "payload_offset", "old_header",   "discards", "workqueues", "areas",        "stripes"};
-inline constexpr std::array<std::string_view, 15> kKeystoreKeys = {
-    "start_extent", "extent_count", "type",       "tags",      "handler", "cipher", "key_size", "key_hash",
-    "sector_size",  "iv_next",      "generation", "key_check", "erasing", "areas",  "stripes"};
+inline constexpr std::array<std::string_view, 17> kKeystoreKeys = {
+    "start_extent", "extent_count", "type",        "tags",    "handler",    "cipher",
+    "key_size",     "key_hash",     "sector_size", "iv_next", "generation", "key_check",
+    "copies",       "slot_names",   "erasing",     "areas",   "stripes"};
 
 }  // namespace cv::metadata

@@ -107,6 +107,15 @@ class SegmentPrinter {
     if (store.iv_next) writer.number("iv_next", store.iv_next->n);
     if (store.generation) writer.number("generation", *store.generation);
     if (store.key_check) writer.text("key_check", *store.key_check);
+    if (store.copies_wanted) writer.number("copies", *store.copies_wanted);
+    if (!store.slot_names.empty()) {
+      std::vector<config::Scalar> items;
+      for (const NamedSlot& named : store.slot_names) {
+        items.emplace_back(std::int64_t{named.slot});
+        items.emplace_back(named.name);
+      }
+      writer.at("slot_names").value("slot_names", config::list(std::move(items)));
+    }
     if (store.erasing) writer.number("erasing", 1);
     if (!store.copies.empty()) writer.at("areas").value("areas", config::list(pairs_of(store.copies)));
     writer.finish();

@@ -190,6 +190,8 @@ class SegmentReader {
             case known(kKeystoreKeys, "iv_next"): store.iv_next = Sectors(config::to_unsigned(event)); break;
             case known(kKeystoreKeys, "generation"): store.generation = config::to_unsigned(event); break;
             case known(kKeystoreKeys, "key_check"): store.key_check = config::to_string(event); break;
+            case known(kKeystoreKeys, "copies"): store.copies_wanted = config::to_unsigned32(event); break;
+            case known(kKeystoreKeys, "slot_names"): store.slot_names = to_slot_names(event); break;
             case known(kKeystoreKeys, "erasing"): store.erasing = config::to_unsigned(event) != 0; break;
             case known(kKeystoreKeys, "areas"):
             case known(kKeystoreKeys, "stripes"): return take_areas(store.copies, event);
@@ -199,6 +201,20 @@ class SegmentReader {
         });
     if (store.handler.empty()) missing("handler");
     segment_.kind = std::move(store);
+  }
+
+  static RareList<NamedSlot> to_slot_names(const Event& event) {
+    config::expect_value(event);
+    RareList<NamedSlot> names;
+    for (std::size_t i = 0; i < event.items.size(); i += 2) {
+      const Item& slot = event.items[i];
+      const bool sane = i + 1 < event.items.size() && slot.kind == Item::Kind::integer && slot.integer >= 0 &&
+                        slot.integer <= INT64_C(0xffffffff) && event.items[i + 1].kind == Item::Kind::string;
+      if (!sane)
+        throw damaged(event.position, "{} is not a list of key slots and names", config::shown(event.key));
+      names.push_back({static_cast<std::uint32_t>(slot.integer), std::string(event.items[i + 1].text)});
+    }
+    return names;
   }
 
   /// The RFC's text has `areas`, its code `stripes`; the first one counts.

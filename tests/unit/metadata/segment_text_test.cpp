@@ -120,7 +120,8 @@ TEST(SegmentText, ReadsEveryKeyOfAKeystore) {
   const std::string body =
       "type = \"crypt-keystore\"\nhandler = \"luks2\"\ncipher = \"aes-xts-plain64\"\nkey_size = 512\n"
       "key_hash = \"sha256\"\nsector_size = 4096\niv_next = 1099511627776\ngeneration = 7\n"
-      "key_check = \"pbkdf2:sha256:1000:00:11\"\nerasing = 1\n"
+      "key_check = \"pbkdf2:sha256:1000:00:11\"\ncopies = 2\nslot_names = [0, \"ann\", 3, \"b \\\"b\\\"\"]\n"
+      "erasing = 1\n"
       "areas = [\"cryptostore1_crdata\", 0, \"cryptostore1_crdata2\", 0]\n";
 
   const Segment segment = read(body);
@@ -132,7 +133,17 @@ TEST(SegmentText, ReadsEveryKeyOfAKeystore) {
   EXPECT_EQ(store.generation, 7u);
   EXPECT_TRUE(store.erasing);
   EXPECT_EQ(store.copies.size(), 2u);
+  EXPECT_EQ(store.copies_wanted, 2u);
+  EXPECT_EQ(store.slot_names, (RareList<NamedSlot>{{0, "ann"}, {3, "b \"b\""}}));
   EXPECT_EQ(print(segment), "segment1 {\nstart_extent = 0\nextent_count = 4\n\n" + body + "}\n");
+}
+
+TEST(SegmentText, RefusesNamesThatAreNoPairs) {
+  for (const char* names : {"[0]", "\"ann\"", "[\"ann\", 0]", "[-1, \"ann\"]", "[0, \"ann\", 1]", "[0, 1]"})
+    EXPECT_THAT(
+        error_of(std::string("type = \"crypt-keystore\"\nhandler = \"luks1\"\nslot_names = ") + names),
+        HasSubstr("not a list of key slots and names"))
+        << names;
 }
 
 TEST(SegmentText, ReadsAKeystoreWithoutExtentsOrAreas) {
