@@ -279,6 +279,10 @@ inline constexpr auto kDamageKinds = std::to_array<DamageKind>({
     {"STORE-ONE-DISK", Severity::warning,
      "Copies of a keystore lie on the same physical volume, and are lost together.",
      "move one of them to another physical volume"},
+    {"STORE-FEW-COPIES", Severity::warning, "A keystore has fewer copies than were asked for.",
+     "'cvm vgextend' adds a physical volume, which gets one; 'cvconvert --copies' puts one where there is "
+     "room, "
+     "or asks for fewer"},
     {"STORE-COPY-MISSING", Severity::warning, "A copy of a keystore can't be reached.",
      "attach the device that it lies on"},
     {"STORE-COPY-DAMAGED", Severity::warning,

@@ -66,7 +66,7 @@ struct NewKeystore {
   std::uint32_t sector_bytes = 512;
   std::optional<std::string> key_check;
   Bytes region;         ///< what one copy must hold, trailer included; 0: the handler keeps no bytes
-  unsigned copies = 0;  ///< each on a PV of its own; 0: one on each of up to 3 PVs
+  unsigned copies = 0;  ///< each on a PV of its own, and kept so; 0: one on each of up to 3 PVs
   Sectors first_iv;     ///< where the first window begins; a multiple of kIvWindow
   Origin origin;
 };
@@ -126,7 +126,7 @@ struct Import {
   Origin origin;
 };
 /// Whether the header's extents become the store as they stand: the payload begins with an extent (and a row
-/// of stripes).
+/// of stripes), and no more than one copy is asked for.
 bool imports_in_place(const VolumeGroup& vg, const Import& import);
 VolumeGroup import_luks(VolumeGroup vg, const Import& import, const NewId& new_id);
 

@@ -7,6 +7,7 @@
 #include "lib/base/error.h"
 #include "lib/base/match.h"
 #include "lib/crypt/cipher_spec.h"
+#include "metadata/edit_copies.h"
 #include "metadata/edit_parts.h"
 #include "metadata/group_index.h"
 #include "metadata/iv_space.h"
@@ -16,8 +17,6 @@
 namespace cv::metadata {
 
 namespace {
-
-constexpr unsigned kDefaultCopies = 3;
 
 Sectors alignment_of(const Keystore& store) {
   return Sectors(store.sector_bytes.value_or(512) / kSectorBytes);
@@ -133,21 +132,13 @@ VolumeGroup create_store(VolumeGroup vg, const NewKeystore& wanted, const NewId&
   segment.count = Extents(1);
   if (wanted.region.n > 0) {
     segment.count = extents_for(whole_sectors(round_up(wanted.region, Bytes(kSectorBytes))), vg.extent_size);
-    std::vector<PvId> taken;
-    const unsigned copies = wanted.copies == 0 ? kDefaultCopies : wanted.copies;
-    for (unsigned copy = 1; copy <= copies; ++copy) {
-      LogicalVolume data = make_data_lv(data_lv_name(wanted.name, copy), new_id);
-      try {
-        Room room(vg, Placement{}, Sectors(1), taken);
-        extend_data(room, data, segment.count);
-      } catch (const Error& error) {
-        const bool enough = copy > 1 && wanted.copies == 0;
-        if (enough && error.code() == Errc::no_space) break;
-        throw error.within(fmt::format("copy {} of {}", copy, wanted.name));
-      }
-      std::ranges::copy(pvs_of(data), std::back_inserter(taken));
-      store.copies.push_back(LogicalArea{data.name, Extents(0)});
-      vg.lvs.push_back(std::move(data));
+    const unsigned copies = wanted.copies == 0 ? kUsualCopies : wanted.copies;
+    if (wanted.copies != 0) store.copies_wanted = wanted.copies;
+    try {
+      place_copies(vg, wanted.name, store, segment.count, copies, {}, new_id);
+    } catch (const Error& error) {
+      const bool enough = !store.copies.empty() && wanted.copies == 0;
+      if (!enough || error.code() != Errc::no_space) throw;
     }
   }
   segment.kind = std::move(store);

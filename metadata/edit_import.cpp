@@ -114,7 +114,8 @@ void adopt_store(VolumeGroup& vg, const Import& import, std::vector<Segment> hea
 bool imports_in_place(const VolumeGroup& vg, const Import& import) {
   const LogicalVolume& lv = lv_at(vg, import.lv);
   const Sectors offset = import.header.payload_offset;
-  if (import.detached || offset.n == 0 || (offset % vg.extent_size).n != 0) return false;
+  // Several copies need a trailer each, and the header may fill its extents.
+  if (import.detached || import.copies > 1 || offset.n == 0 || (offset % vg.extent_size).n != 0) return false;
   return splits_at(lv, Extents(offset / vg.extent_size));
 }
 

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "lib/base/error.h"
+#include "metadata/edit_parts.h"
 #include "metadata/edit_pvs.h"
 #include "metadata/iv_space.h"
 #include "metadata/references.h"
@@ -154,6 +155,7 @@ VolumeGroup remove_lost(VolumeGroup vg, const Loss& loss) {
   std::unordered_set<std::string_view> gone(loss.lvs.begin(), loss.lvs.end());
   gone.insert(loss.copies.begin(), loss.copies.end());
   std::unordered_set<std::string> bereft;
+  std::vector<std::string> bereaved;  // of a copy
   std::unordered_set<std::string_view> needed;
   for (const LogicalVolume& lv : vg.lvs) {
     const bool goes = gone.contains(lv.name);
@@ -171,13 +173,15 @@ VolumeGroup remove_lost(VolumeGroup vg, const Loss& loss) {
     auto& store = std::get<Keystore>(lv.segments.front().kind);
     // IVs of what goes were used.
     if (bereft.contains(lv.name)) store.iv_next = iv_next_of(vg, lv);
-    std::erase_if(store.copies, [&](const Area& area) {
+    const auto lost = std::erase_if(store.copies, [&](const Area& area) {
       const auto* logical = std::get_if<LogicalArea>(&area);
       return logical != nullptr && !gone.contains(lv.name) && gone.contains(logical->lv);
     });
+    if (lost > 0) bereaved.push_back(lv.name);
     if (bereft.contains(lv.name) && !needed.contains(lv.name)) store.erasing = true;
   }
   std::erase_if(vg.lvs, [&](const LogicalVolume& lv) { return gone.contains(lv.name); });
+  for (const std::string& store : bereaved) set_copies(vg, store, data_of_copies(vg, store));
   return vg;
 }
 

@@ -34,6 +34,17 @@ void extend_data(Room& room, LogicalVolume& lv, Extents by);
 /// A striped segment, merged with the last one where it goes on there.
 void append_merged(LogicalVolume& lv, Segment&& segment);
 
+/// Copies of `size` extents, each on a PV that has none of this store and is not one to avoid, until there
+/// are `count`. Throws Errc::no_space; those that there was room for are there then, all the same.
+void place_copies(VolumeGroup& vg, const std::string& name, Keystore& store, Extents size, unsigned count,
+                  const std::vector<PvId>& avoid, const NewId& new_id);
+/// The store that this edit may change. Throws Errc::refused where it is none, or one being erased.
+Segment& store_segment(VolumeGroup& vg, const std::string& name);
+/// Where in the group the data LVs of a store's copies are. Throws Errc::damaged where one is not there.
+std::vector<std::size_t> data_of_copies(const VolumeGroup& vg, const std::string& store);
+/// These become the copies of the store, and are called so.
+void set_copies(VolumeGroup& vg, const std::string& store, const std::vector<std::size_t>& data);
+
 VolumeGroup extend_crypt(VolumeGroup vg, const std::string& name, Extents by, const Placement& placement);
 /// Writes into the stores of `lv` that its IVs were used, before it goes.
 void raise_iv_next(VolumeGroup& vg, const LogicalVolume& lv);

@@ -127,6 +127,10 @@ class Inspector {
         look_at_data(lv, logical->lv, data_lv_name(lv.name, number));
       for (const PvId& pv : pvs_under(area, count)) ++copies_on[pv];
     }
+    const auto wanted = store.copies_wanted.value_or(0);
+    if (!store.erasing && store.copies.size() < wanted)
+      report("STORE-FEW-COPIES", "the keystore {}/{} has {} of {} copies", vg_.name, lv.name,
+             store.copies.size(), wanted);
     if (store.copies.size() > vg_.pvs.size()) return;  // there is no disk for each
     for (const auto& [pv, copies] : copies_on)
       if (copies > 1)

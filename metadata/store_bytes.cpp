@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 
 #include "lib/base/bytes.h"
 #include "lib/base/error.h"
@@ -161,6 +162,32 @@ std::vector<unsigned> copies_to_heal(const LogicalVolume& store, std::span<const
   }
   std::ranges::sort(numbers);
   return numbers;
+}
+
+bool can_be_copied(const LogicalVolume& store, std::span<const StoreCopy> copies) {
+  return !copies.empty() && copies.front().intact && !is_outdated(store, copies);
+}
+
+void fill_new_copies(const VolumeGroup& current, const VolumeGroup& next, const PvDevices& devices,
+                     const LogicalVolume& store) {
+  const auto before = std::ranges::find(current.lvs, store.id, &LogicalVolume::id);
+  CV_ASSERT(before != current.lvs.end());
+  std::set<LvId> known;
+  for (const LogicalVolume& lv : current.lvs) known.insert(lv.id);
+  std::vector<std::byte> whole;
+  for (unsigned number = 1; number <= keystore_at(store).copies.size(); ++number) {
+    const auto* data = std::get_if<LogicalArea>(&keystore_at(store).copies[number - 1]);
+    if (data == nullptr || known.contains(lv_at(next, data->lv).id)) continue;
+    if (whole.empty()) {
+      const auto best = read_copies(current, devices, *before).front();
+      if (best.bytes.empty())
+        throw Error(Errc::damaged, "no copy of the keystore {}/{} can be read: {}", current.name, store.name,
+                    best.flaw);
+      const auto source = open_copy(current, devices, *before, best.number);
+      whole = read_all(*source, Bytes(0), source->size());
+    }
+    write_verified(*open_copy(next, devices, store, number), Bytes(0), whole);
+  }
 }
 
 bool is_outdated(const LogicalVolume& store, std::span<const StoreCopy> copies) {

@@ -37,6 +37,15 @@ Bytes handler_room(const VolumeGroup& vg, const LogicalVolume& store);
 void write_new_copies(const VolumeGroup& vg, const PvDevices& devices, const LogicalVolume& store,
                       std::span<const std::byte> handler_bytes);
 
+/// Whether further copies may be made of a store: the best one is intact and not outdated, and has a trailer.
+bool can_be_copied(const LogicalVolume& store, std::span<const StoreCopy> copies);
+
+/// Writes the best copy of a store as `current` has it to those copies that it has in `next` and not there,
+/// byte for byte, one after the other, each flushed, read back and compared. Their extents are free in what
+/// is committed. Throws Errc::damaged where no copy can be read.
+void fill_new_copies(const VolumeGroup& current, const VolumeGroup& next, const PvDevices& devices,
+                     const LogicalVolume& store);
+
 /// Changes the handler's bytes in every copy, one after the other, and only where they differ: `order` lists
 /// the parts of `handler_bytes`, each is flushed before the next, then the trailer (generation and iv_next as
 /// the segment says) where there is room for one; all of it is read back. Wherever it stops each copy can be

@@ -98,7 +98,8 @@ void KeyChange::replace(std::vector<std::byte> changed, const std::string& handl
   Transaction change = begin();
   const VolumeGroup base = base_of(session_, Purpose::change, change.current(), change.devices(), true);
   const Bytes region(changed.size() + kStoreTrailerBytes);
-  change.prepare(replace_bytes(base, name_, handler, region, fresh_ids(), origin_of(session_)), reason);
+  const auto copies = static_cast<unsigned>(keystore_at(base, name_).copies.size());
+  change.prepare(replace_bytes(base, name_, handler, region, copies, fresh_ids(), origin_of(session_)), reason);
   const VolumeGroup& next = change.prepared();
   write_new_copies(next, change.devices(), lv_at(next, name_), changed);
   change.commit();

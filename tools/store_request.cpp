@@ -20,7 +20,6 @@ namespace {
 
 constexpr std::string_view kDefaultHandler = "luks2";
 constexpr std::uint32_t kMaxKeyBits = 4096;
-constexpr unsigned kMaxCopies = 16;
 
 std::uint32_t small_number(const Arguments& arguments, const Option& option, std::uint32_t otherwise,
                            std::uint32_t max) {
@@ -91,7 +90,7 @@ NewKeystore requested_store(Session& session, const VolumeGroup& vg, const std::
   const Bytes least = handler.min_region(attributes_of(wanted));
   if (least.n > 0) {
     wanted.region = least + Bytes(kStoreTrailerBytes);
-    wanted.copies = small_number(arguments, kCopies, 0, kMaxCopies);
+    wanted.copies = small_number(arguments, kCopies, 0, kMostCopies);
     if (arguments.has(kCopies) && wanted.copies == 0)
       throw Error(Errc::usage, "a keystore of handler {} has at least one copy", wanted.handler);
   } else if (arguments.has(kCopies)) {

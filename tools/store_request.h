@@ -20,6 +20,9 @@ inline constexpr Option kKeySize{0, "key-size", "BITS", "of a new store; 512 if 
 inline constexpr Option kHash{0, "hash", "HASH", "of a new store; sha512 if not given"};
 inline constexpr Option kSectorSize{0, "sector-size", "BYTES",
                                     "encryption sector of a new store; 512 if not given", "512|4096"};
+/// Of one keystore.
+inline constexpr unsigned kMostCopies = 16;
+
 inline constexpr Option kCopies{0, "copies", "N",
                                 "so many copies of a new store, each on another PV; up to 3 if not given"};
 inline constexpr Option kNoKeyCheck{0, "no-key-check", "",

@@ -7,6 +7,7 @@
 
 #include "lib/base/error.h"
 #include "metadata/check.h"
+#include "metadata/edit_copies.h"
 #include "metadata/edit_group.h"
 #include "metadata/edit_properties.h"
 #include "metadata/edit_pvs.h"
@@ -70,10 +71,36 @@ void rename_some(EditWorld& world) {
   if (!name.empty()) world.vg = rename_volume(world.vg, name, world.new_name());
 }
 
+bool is_of_an_edit(const std::string& store) {
+  return store.size() >= std::string_view("cryptostore1000").size();
+}
+
 void rename_store(EditWorld& world) {
   const std::string store = world.some_store();
-  const bool is_own = store.size() >= std::string_view("cryptostore1000").size();
-  if (is_own) world.vg = rename_volume(world.vg, store, world.new_store_name());
+  if (is_of_an_edit(store)) world.vg = rename_volume(world.vg, store, world.new_store_name());
+}
+
+void change_copies(EditWorld& world) {
+  const std::string store = world.some_store();
+  if (!is_of_an_edit(store)) return;
+  const auto count = static_cast<unsigned>(keystore_of(lv_at(world.vg, store))->copies.size());
+  if (count == 0) return;
+  switch (world.pick(3)) {
+    case 0: world.vg = add_copies(world.vg, store, count + 1, {}, world.ids); break;
+    case 1:
+      if (count > 1)
+        world.vg =
+            give_up_copies(world.vg, store, {static_cast<unsigned>(1 + world.pick(count))}, world.ids, {});
+      break;
+    default: world.vg = want_copies(world.vg, store, count); break;
+  }
+  world.vg = remove_stores(world.vg, stores_being_erased(world.vg));
+}
+
+void move_copies(EditWorld& world) {
+  if (!world.pvs_change) return;
+  world.vg = move_copies_off(world.vg, {world.one_of(world.vg.pvs).id}, world.ids, {});
+  world.vg = remove_stores(world.vg, stores_being_erased(world.vg));
 }
 
 void change_some(EditWorld& world) {
@@ -186,6 +213,8 @@ constexpr RandomEdit kEdits[] = {
     {"change properties", 1, change_some},
     {"rename a volume", 2, rename_some},
     {"rename a keystore", 1, rename_store},
+    {"change the copies of a keystore", 2, change_copies},
+    {"move copies of keystores", 1, move_copies},
     {"remove", 3, remove_some},
     {"import", 1, import_some},
     {"tag the group", 1, tag_group},

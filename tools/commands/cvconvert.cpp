@@ -5,13 +5,17 @@
 #include "lib/base/log.h"
 #include "lib/crypt/luks_header.h"
 #include "lib/device/block_device.h"
+#include "metadata/edit_copies.h"
+#include "metadata/edit_store.h"
 #include "metadata/names.h"
 #include "metadata/store_bytes.h"
+#include "metadata/usage.h"
 #include "metadata/volume_bytes.h"
 #include "tools/commands/list.h"
 #include "tools/common_options.h"
 #include "tools/group_change.h"
 #include "tools/seen_volume.h"
+#include "tools/store_copies.h"
 #include "tools/store_request.h"
 
 namespace cv::tools::commands {
@@ -82,7 +86,7 @@ class LuksImport {
     import.lv = lv();
     import.store = arguments_.text(kKeystore).value_or(next_store_name(vg));
     import.detached = arguments_.has(kHeader);
-    import.copies = static_cast<unsigned>(arguments_.number(kCopies, 16).value_or(0));
+    import.copies = static_cast<unsigned>(arguments_.number(kCopies, kMostCopies).value_or(0));
     import.origin = origin_of(session_);
     import.header.handler = crypt::name_of(info.version);
     import.header.cipher = info.cipher;
@@ -188,11 +192,88 @@ void wipe_imported(Session& session, const Arguments& arguments) {
   log::notice("Old header inside {}/{} overwritten.", name.vg, name.lv);
 }
 
+/// The copies that a store of `count` can do without: of those that serve worst, those that share a physical
+/// volume with a better one first.
+std::vector<unsigned> surplus_copies(const VolumeGroup& vg, const PvDevices& devices,
+                                     const LogicalVolume& store, unsigned count) {
+  std::vector<unsigned> alone;
+  std::vector<unsigned> beside;
+  std::vector<PvId> taken;
+  for (const StoreCopy& copy : read_copies(vg, devices, store)) {
+    const auto shared = copies_on(vg, store, taken);
+    const bool is_shared = std::ranges::find(shared, copy.number) != shared.end();
+    (is_shared ? beside : alone).push_back(copy.number);
+    const auto& area = std::get<LogicalArea>(keystore_of(store)->copies[copy.number - 1]);
+    std::ranges::copy(pvs_of(lv_at(vg, area.lv)), std::back_inserter(taken));
+  }
+  std::ranges::copy(beside, std::back_inserter(alone));
+  alone.erase(alone.begin(), alone.begin() + count);
+  return alone;
+}
+
+/// A store whose copy has no trailer is copied whole into extents with room for one, `count` times.
+void copy_whole(Session& session, Transaction& change, const VolumeGroup& base, const std::string& name,
+                unsigned count) {
+  const auto bytes = read_copies(base, change.devices(), lv_at(base, name)).front().bytes;
+  const Bytes region(bytes.size() + kStoreTrailerBytes);
+  change.prepare(want_copies(replace_bytes(base, name, keystore_of(lv_at(base, name))->handler, region, count,
+                                           fresh_ids(), origin_of(session)),
+                             name, count),
+                 "copied " + name);
+  write_new_copies(change.prepared(), change.devices(), lv_at(change.prepared(), name), bytes);
+}
+
+/// --copies alone: a keystore has more copies afterwards, or fewer.
+void change_copies(Session& session, const Arguments& arguments) {
+  const FullVolumeName name = parse_full_volume_name(arguments.operand(0));
+  const auto count = static_cast<unsigned>(arguments.number(kCopies, kMostCopies).value_or(0));
+  if (count == 0) throw Error(Errc::usage, "a keystore has at least one copy");
+  Transaction change = begin_change(session, name.vg);
+  const VolumeGroup base = base_of(session, Purpose::change, change.current(), change.devices(), true);
+  const VolumeGroup wanted = want_copies(base, name.lv, count);
+  const LogicalVolume& store = lv_at(base, name.lv);
+  const auto copies = read_copies(base, change.devices(), store);
+  const auto have = static_cast<unsigned>(copies.size());
+  if (have == 0)
+    throw Error(Errc::refused, "{}/{} is of handler {}, which keeps no bytes: there is nothing to copy",
+                name.vg, name.lv, keystore_of(store)->handler)
+        .advise("'cvm vgcfgbackup' saves all that there is of it");
+  const bool adopted = have == 1 && !copies.front().trailer && copies.front().flaw.empty();
+  if (count > have && !adopted && !can_be_copied(store, copies))
+    throw Error(Errc::damaged, "no copy of the keystore {}/{} is as it should be", name.vg, name.lv)
+        .advise("look with 'cvck {}', and restore it from a backup with cvkey restore", name.vg);
+  VolumeGroup next = wanted;
+  if (count > have && !adopted) next = add_copies(wanted, name.lv, count, {}, fresh_ids());
+  if (count < have)
+    next = give_up_copies(wanted, name.lv, surplus_copies(base, change.devices(), store, count), fresh_ids(),
+                          origin_of(session));
+  if (!adopted && keystore_of(lv_at(next, name.lv))->copies.size() < count)
+    throw Error(Errc::no_space, "there is room for {} of the keystore {}/{}, not for {}",
+                count_of_copies(keystore_of(lv_at(next, name.lv))->copies.size()), name.vg, name.lv, count)
+        .advise("each lies on a physical volume of its own: 'cvm vgextend {} PV' adds one", name.vg);
+  if (session.is_test())
+    return session.output().text(fmt::format("  would give the keystore {}/{} {} instead of {}\n", name.vg,
+                                             name.lv, count_of_copies(count), have));
+  if (adopted && count > 1) {
+    copy_whole(session, change, base, name.lv, count);
+  } else {
+    change.prepare(std::move(next), "changed the copies of " + name.lv);
+    fill_new_copies(change);
+  }
+  change.commit();
+  log::notice("The keystore {}/{} has {} now.", name.vg, name.lv, count_of_copies(count));
+  during("the copies that are given up are not yet overwritten", [&] { finish_erasing(session, change); });
+}
+
 void run(Session& session, const Arguments& arguments) {
   if (arguments.has(kImportLuks)) return LuksImport(session, arguments).run();
+  for (const Option& option : {kHeader, kKeystore})
+    if (arguments.has(option)) throw Error(Errc::usage, "--{} goes with --import-luks only", option.name);
+  arguments.exclude(kWipeOldHeader, kCopies);
   if (arguments.has(kWipeOldHeader)) return wipe_imported(session, arguments);
+  if (arguments.has(kCopies)) return change_copies(session, arguments);
   throw Error(Errc::usage, "cvconvert needs to know what to do")
-      .advise("give --import-luks or --wipe-old-header");
+      .advise("give --import-luks, --wipe-old-header or --copies");
 }
 
 }  // namespace
@@ -200,8 +281,9 @@ void run(Session& session, const Arguments& arguments) {
 Command cvconvert() {
   return {
       .name = "cvconvert",
-      .summary = "take over LUKS volumes",
-      .synopsis = {"--import-luks [--header FILE|DEVICE] [--keystore NAME] VG/LV", "--wipe-old-header VG/LV"},
+      .summary = "take over LUKS volumes, and say how many copies a keystore has",
+      .synopsis = {"--import-luks [--header FILE|DEVICE] [--keystore NAME] VG/LV", "--wipe-old-header VG/LV",
+                   "--copies N VG/STORE"},
       .description =
           "Turns a LUKS1 or LUKS2 volume that stands in a linear or striped logical volume into an encrypted "
           "volume of cvm: "
@@ -213,18 +295,23 @@ Command cvconvert() {
           "stand. Otherwise "
           "the header is copied to free extents. The copy inside the volume then still opens with the "
           "passphrases that it "
-          "has now, even if they are removed from the keystore later, until --wipe-old-header overwrites it.",
+          "has now, even if they are removed from the keystore later, until --wipe-old-header overwrites "
+          "it.\n\n"
+          "With --copies alone a keystore gets more copies, or keeps fewer, and whenever a physical volume "
+          "comes or goes it is kept at so many. Each lies on a physical volume of its own. No key is "
+          "needed, nor its handler. What is given up is overwritten. A header that was taken over in place "
+          "moves to other extents for that.",
       .options = {{"Options",
                    {kImportLuks, kHeader, meaning(kKeystore, "the name of the new keystore"),
-                    meaning(kCopies, "so many copies of a header that is copied, each on another PV"),
-                    kWipeOldHeader}},
+                    meaning(kCopies, "so many copies of the keystore, each on another PV"), kWipeOldHeader}},
                   secret_options()},
       .min_operands = 1,
       .max_operands = 1,
       .operands = "a volume",
       .examples = {{"Take over a LUKS volume", "cvconvert --import-luks vg0/old"},
                    {"The same, and make its old passphrases useless",
-                    "cvconvert --import-luks --wipe-old-header vg0/old"}},
+                    "cvconvert --import-luks --wipe-old-header vg0/old"},
+                   {"Keep a keystore on two disks", "cvconvert --copies 2 vg0/cryptostore1"}},
       .see_also = {"cvcreate", "cvchange", "cvs"},
       .has_link = true,
       .run = run,

@@ -7,6 +7,7 @@
 #include "tools/commands/pv_options.h"
 #include "tools/common_options.h"
 #include "tools/group_change.h"
+#include "tools/store_copies.h"
 #include "tools/volume_name.h"
 
 namespace cv::tools::commands {
@@ -71,6 +72,8 @@ void extend_group(Session& session, const Arguments& arguments, const std::strin
   change.prepare(add_pvs(std::move(base), members), fmt::format("extended VG {}", name));
   change.commit();
   log::notice("Volume group \"{}\" successfully extended", name);
+  during("the physical volumes are in the group, but its keystores have no copies on them",
+         [&] { complete_copies(change); });
 }
 
 void run(Session& session, const Arguments& arguments) {
@@ -89,6 +92,8 @@ Command vgextend() {
       .description =
           "Adds physical volumes to a group. Devices that are none yet become some first; what they held is "
           "lost, and where that was a file system or the like it asks first.\n\n"
+          "Keystores that want more copies than they have get them on the new physical volumes: as many as "
+          "--copies asked for, or one on each of up to three.\n\n"
           "A physical volume that was away while the group was changed is flagged as missing, and stays so "
           "when its device is back: volumes may have gone on without it. With --restoremissing it is taken "
           "back with what it holds. One that no volume lies on is taken back by any change.",

@@ -3,11 +3,13 @@
 
 #include "lib/base/error.h"
 #include "lib/base/log.h"
+#include "metadata/edit_copies.h"
 #include "metadata/edit_pvs.h"
 #include "metadata/store_bytes.h"
 #include "tools/commands/list.h"
 #include "tools/common_options.h"
 #include "tools/group_change.h"
+#include "tools/store_copies.h"
 #include "tools/volume_name.h"
 
 namespace cv::tools::commands {
@@ -45,10 +47,17 @@ void take_out(Session& session, const Arguments& arguments, const std::string& n
   }
   std::vector<std::string> paths;
   for (const PvId& id : leaving) paths.push_back(name_of(*find_pv(base, id)));
-  VolumeGroup next = remove_pvs(std::move(base), leaving);
+  const auto stores = stores_with_copies_on(base, leaving);
+  const VolumeGroup cleared = move_copies_off(base, leaving, fresh_ids(), origin_of(session));
+  VolumeGroup next = remove_pvs(remove_stores(cleared, stores_being_erased(cleared)), leaving);
   if (session.is_test()) {
+    for (const auto& store : stores) log::notice("would move copies of {}/{} off", name, store);
     for (const auto& path : paths) log::notice("would remove {} from volume group {}", path, name);
     return;
+  }
+  if (!stores.empty()) {
+    move_copies_off(session, change, base, leaving);
+    next = remove_pvs(change.current(), leaving);
   }
   change.prepare(std::move(next), fmt::format("reduced VG {}", name));
   change.commit();
@@ -82,7 +91,8 @@ class GivingUp {
     if (force_ && loss.volumes != agreed)
       throw Error(Errc::refused, "{} changed while you were asked", vg_).advise("run the command again");
     if (!force_) warn(loss);
-    VolumeGroup next = give_up_missing(force_ ? remove_lost(base, loss) : base, missing);
+    const VolumeGroup left = remove_lost(base, force_ ? loss : harmless(base, change.devices(), loss));
+    VolumeGroup next = with_copies_of_before(change, give_up_missing(left, missing), base);
     if (session_.is_test()) return describe(base, next, loss);
     commit(change, base, std::move(next), loss);
   }
@@ -93,6 +103,27 @@ class GivingUp {
     for (const auto& [id, device] : devices)
       if (device == nullptr) missing.insert(id);
     return missing;
+  }
+
+  /// A copy of a keystore is no loss of data where another one is as it should be.
+  static Loss harmless(const VolumeGroup& vg, const PvDevices& devices, const Loss& loss) {
+    Loss gone;
+    const std::set<std::string_view> lost(loss.copies.begin(), loss.copies.end());
+    for (const LogicalVolume& lv : vg.lvs) {
+      const Keystore* store = keystore_of(lv);
+      if (store == nullptr || lost.empty()) continue;
+      std::vector<std::string> here;
+      for (const Area& copy : store->copies)
+        if (const auto* data = std::get_if<LogicalArea>(&copy); data != nullptr && lost.contains(data->lv))
+          here.push_back(data->lv);
+      if (here.empty()) continue;
+      if (has_sound_copy(vg, devices, lv.name))
+        gone.copies.insert(gone.copies.end(), here.begin(), here.end());
+      else
+        log::warning("no copy of the keystore {}/{} that is left is as it should be: the missing one is kept",
+                     vg.name, lv.name);
+    }
+    return gone;
   }
 
   void require_closable(const VolumeGroup& vg, const Loss& loss) {
@@ -110,23 +141,26 @@ class GivingUp {
                              "With a backup of the keystore it could be"
                            : "lies on what is missing");
     }
-    for (const std::string& copy : loss.copies)
-      log::warning(
-          "{}/{}, one of several copies of a keystore, lies on what is missing: whoever finds that disk and "
-          "knows a secret of today has the key, also when the others are erased",
-          vg_, copy);
+    warn_of_copies(loss);
     if (loss.volumes.empty() && loss.stores.empty()) return;
     session_.require_confirmed(fmt::format("Do you really want to remove {} from volume group \"{}\"?",
                                            fmt::join(loss.volumes.empty() ? loss.stores : loss.volumes, ", "),
                                            vg_));
   }
 
+  void warn_of_copies(const Loss& loss) {
+    for (const std::string& copy : loss.copies)
+      log::warning(
+          "{}/{}, one of several copies of a keystore, lies on what is missing: whoever finds that disk and "
+          "knows a secret of today has the key, also when the others are erased",
+          vg_, copy);
+  }
+
   void warn(const Loss& loss) {
     for (const std::string& lv : loss.volumes)
       log::warning("Partial LV {} needs to be repaired or removed.", lv);
-    for (const std::string& copy : loss.copies)
-      log::warning("{}/{}, one of several copies of a keystore, lies on what is missing", vg_, copy);
-    if (loss.empty()) return;
+    warn_of_copies(loss);
+    if (loss.lvs.empty()) return;
     log::warning(
         "There are still partial LVs in VG {}. To remove them unconditionally use: vgreduce --removemissing "
         "--force.",
@@ -151,7 +185,9 @@ class GivingUp {
     const auto left = std::ranges::count_if(
         next.pvs, [](const PhysicalVolume& pv) { return has_flag(pv.flags, "MISSING"); });
     change.prepare(std::move(next), fmt::format("gave up missing PVs of {}", vg_));
+    fill_new_copies(change);
     change.commit();
+    warn_of_fewer_copies(base, change.current());
     if (force_)
       for (const std::string& lv : loss.volumes)
         log::notice("Logical volume \"{}\" successfully removed.", lv);
@@ -198,9 +234,13 @@ Command vgreduce() {
       .summary = "take physical volumes out of a volume group",
       .synopsis = {"[OPTION]... VG PV...", "-a|--all VG", "--removemissing [-f] VG"},
       .description =
-          "Takes out physical volumes that no volume lies on; they are in no group then.\n\n"
-          "With --removemissing those leave that are missing: the ones that no volume lies on. The others "
-          "are flagged, and the group can be changed again; with --force every volume that lies on one of "
+          "Takes out physical volumes that no volume lies on; they are in no group then. Copies of keystores "
+          "on those that are named move to others first and are overwritten where they were; where no other "
+          "has room, a keystore goes on with fewer copies, but never with none.\n\n"
+          "With --removemissing those leave that are missing: the ones that no volume lies on, and those "
+          "that have nothing but copies of keystores that have copies elsewhere; others take them where "
+          "there is room. The rest is "
+          "flagged, and the group can be changed again; with --force every volume that lies on one of "
           "them is removed whole, after it was named and you were asked. A keystore that has a copy "
           "elsewhere keeps it and its volumes. One that goes with its last volume is overwritten as far as "
           "it can be reached: what lies on the missing disk stays readable for whoever finds it and knows "

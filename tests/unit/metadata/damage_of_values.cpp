@@ -163,6 +163,7 @@ const std::map<std::string, Change>& damage_of_values() {
       {"STORE-NO-BYTES", [](VolumeGroup& vg) { store(vg).copies.clear(); }},
       {"STORE-UNUSED", [](VolumeGroup& vg) { vg = remove_volume(remove_volume(vg, "a", true), "b", true); }},
       {"STORE-ERASING", [](VolumeGroup& vg) { store(vg).erasing = true; }},
+      {"STORE-FEW-COPIES", [](VolumeGroup& vg) { store(vg).copies_wanted = 9; }},
       {"STORE-ONE-DISK",
        [](VolumeGroup& vg) {
          vg = group_with_two_copies();
