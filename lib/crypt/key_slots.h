@@ -48,10 +48,22 @@ class KeySlots {
   virtual std::vector<KeySlot> list(std::span<const std::byte> store) const = 0;
 
   /// `key` is the master key. Throws Errc::refused where no slot is free or the wanted one is in use,
-  /// Errc::key_wrong where `key` is not the store's, Errc::unsupported for a derivation or a name that the
-  /// store can't have.
+  /// Errc::key_wrong where `key` is not the store's, Errc::unsupported for a derivation that the
+  /// store can't have, Errc::bad_name.
   virtual AddedSlot add(std::span<const std::byte> store, const SecureBytes& key, const SecureBytes& secret,
                         const NewSlot& wanted) const = 0;
+
+  /// Whether the store itself keeps the names of its slots. Where it does not, add() judges a name and
+  /// whoever called keeps it.
+  virtual bool keeps_names() const = 0;
+
+  /// The store with that name for a slot in use. Throws Errc::bad_name, Errc::refused where it has no room,
+  /// Errc::unsupported where keeps_names() is false.
+  virtual std::vector<std::byte> named(std::span<const std::byte> store, int number,
+                                       const std::string& name) const = 0;
+
+  /// Whether the slot of that number is in use in both and has the same secret.
+  virtual bool is_same_slot(std::span<const std::byte> a, std::span<const std::byte> b, int number) const = 0;
 
   /// The slot and its key material are gone from what is returned. Throws Errc::not_found where it is not in
   /// use.

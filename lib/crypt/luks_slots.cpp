@@ -59,17 +59,21 @@ KeySlot described(crypt_device* device, int number) {
   return slot;
 }
 
-void require_name_fits(LuksVersion version, const std::string& name) {
+void require_name(const std::string& name) {
   if (name.empty()) return;
-  if (version == LuksVersion::luks1) {
-    throw Error(Errc::unsupported, "a luks1 header has no place for the name of a key slot")
-        .advise("leave --name away, or convert the store to luks2");
-  }
   const bool printable = std::ranges::none_of(name, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
   if (name.size() > kLongestSlotName || !printable) {
     throw Error(Errc::bad_name, "that can't be the name of a key slot")
         .advise("use at most {} bytes without control characters", kLongestSlotName);
   }
+}
+
+void put_name(const CryptDevice& device, int slot, const std::string& name) {
+  const std::string token = slot_name_json({.slot = slot, .name = name});
+  const int result = crypt_token_json_set(device.get(), CRYPT_ANY_TOKEN, token.c_str());
+  if (result >= 0) return;
+  throw Error(Errc::refused, "the name of the key slot has no room in the header: {}", device.reason(result))
+      .advise("leave --name away");
 }
 
 }  // namespace
@@ -101,7 +105,7 @@ std::vector<KeySlot> LuksSlots::list(std::span<const std::byte> store) const {
 
 AddedSlot LuksSlots::add(std::span<const std::byte> store, const SecureBytes& key, const SecureBytes& secret,
                          const NewSlot& wanted) const {
-  require_name_fits(version_, wanted.name);
+  require_name(wanted.name);
   if (secret.empty()) {
     throw Error(Errc::key_file, "the passphrase is empty").advise("give one with at least one byte");
   }
@@ -124,16 +128,37 @@ AddedSlot LuksSlots::add(std::span<const std::byte> store, const SecureBytes& ke
     throw Error(Errc::refused, "no key slot can be added: {}", loaded.device.reason(added))
         .advise("remove a slot that is no longer needed first");
   }
-  if (!wanted.name.empty()) {
-    const std::string token = slot_name_json({.slot = added, .name = wanted.name});
-    const int result = crypt_token_json_set(device, CRYPT_ANY_TOKEN, token.c_str());
-    if (result < 0) {
-      throw Error(Errc::refused, "the name of the key slot has no room in the header: {}",
-                  loaded.device.reason(result))
-          .advise("leave --name away");
-    }
-  }
+  if (!wanted.name.empty() && keeps_names()) put_name(loaded.device, added, wanted.name);
   return {.bytes = loaded.file.contents(), .number = added};
+}
+
+std::vector<std::byte> LuksSlots::named(std::span<const std::byte> store, int number,
+                                        const std::string& name) const {
+  require_name(name);
+  if (!keeps_names())
+    throw Error(Errc::unsupported, "a {} header has no place for the name of a key slot", name_of(version_));
+  const Loaded loaded = load(store);
+  if (!is_in_use(loaded.device.get(), number))
+    throw Error(Errc::not_found, "key slot {} is not in use", number);
+  for (const NameToken& old : name_tokens(loaded.device.get()))
+    if (old.name.slot == number) crypt_token_json_set(loaded.device.get(), old.token, nullptr);
+  if (!name.empty()) put_name(loaded.device, number, name);
+  return loaded.file.contents();
+}
+
+bool LuksSlots::is_same_slot(std::span<const std::byte> a, std::span<const std::byte> b, int number) const {
+  const auto area_in = [&](std::span<const std::byte> store) {
+    const Loaded loaded = load(store);
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+    const bool there = is_in_use(loaded.device.get(), number) &&
+                       crypt_keyslot_area(loaded.device.get(), number, &offset, &length) == 0 &&
+                       offset <= store.size() && length <= store.size() - offset;
+    return there ? store.subspan(offset, length) : std::span<const std::byte>();
+  };
+  // The key is wrapped with fresh random numbers whenever a slot is made.
+  const auto one = area_in(a);
+  return !one.empty() && std::ranges::equal(one, area_in(b));
 }
 
 std::vector<std::byte> LuksSlots::remove(std::span<const std::byte> store, int number) const {

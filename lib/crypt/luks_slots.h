@@ -11,7 +11,7 @@ namespace cv::crypt {
 /// The longest name that a slot can have, in bytes.
 inline constexpr std::size_t kLongestSlotName = 128;
 
-/// Names of slots are kept as LUKS2 tokens; luks1 has no place for them.
+/// Names of slots are kept as LUKS2 tokens; luks1 has no place for them and leaves them to others.
 class LuksSlots final : public KeySlots {
  public:
   explicit LuksSlots(LuksVersion version) : version_(version) {}
@@ -19,6 +19,10 @@ class LuksSlots final : public KeySlots {
   std::vector<KeySlot> list(std::span<const std::byte> store) const override;
   AddedSlot add(std::span<const std::byte> store, const SecureBytes& key, const SecureBytes& secret,
                 const NewSlot& wanted) const override;
+  bool keeps_names() const override { return version_ == LuksVersion::luks2; }
+  std::vector<std::byte> named(std::span<const std::byte> store, int number,
+                               const std::string& name) const override;
+  bool is_same_slot(std::span<const std::byte> a, std::span<const std::byte> b, int number) const override;
   std::vector<std::byte> remove(std::span<const std::byte> store, int number) const override;
   std::vector<std::byte> key_digest(std::span<const std::byte> store) const override;
   std::vector<std::byte> convert(std::span<const std::byte> store, std::string_view to) const override;

@@ -1,5 +1,7 @@
 // Power cuts while the secrets of a keystore change: at each point a secret opens the store that opened it
 // before, or that was asked for.
+#include <functional>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -89,6 +91,11 @@ class KeysInAPowerCut : public testing::TestWithParam<std::string> {
   /// Cuts the power everywhere in `words`; one of `secrets` must open the store each time. Where whole stores
   /// are written, only among the writes between two flushes.
   void cut(const Words& words, const std::vector<std::string>& secrets, bool everywhere = true) {
+    cut(words, everywhere, [&](CrashImages::Disks& disks) { return opens(disks, secrets); });
+  }
+
+  /// The same, where `is_good` judges the disks.
+  void cut(const Words& words, bool everywhere, const std::function<bool(CrashImages::Disks&)>& is_good) {
     Silence silence;
     const log::Redirect redirect(silence);
     std::vector<test::MemoryDevice*> all;
@@ -104,7 +111,7 @@ class KeysInAPowerCut : public testing::TestWithParam<std::string> {
     CrashImages images(std::move(before), std::move(log));
     const auto look = [&](CrashImages::Disks& disks, const std::string& what_was_kept) {
       if (HasFailure()) return;
-      EXPECT_TRUE(opens(disks, secrets)) << "nothing opens the store after " << what_was_kept;
+      EXPECT_TRUE(is_good(disks)) << "nothing opens the store after " << what_was_kept;
     };
     unsigned count = everywhere ? images.each_prefix(look) : 0;
     count += images.each_subset(look, everywhere ? kFew : kMore);
@@ -137,6 +144,31 @@ TEST_P(KeysInAPowerCut, OpenWhileASecretIsChanged) {
 TEST_P(KeysInAPowerCut, OpenWhileTheStoreIsConverted) {
   cut({"cvkey", "convert", "--keyfile", file("a"), "vg0/cryptostore1"}, {"a"}, false);
   EXPECT_TRUE(opens(disks_, {"a"}));
+}
+
+TEST_P(KeysInAPowerCut, OpenWhileTheStoreIsRestored) {
+  const std::string backup = file("a") + ".backup";
+  program_.run(disks_, {"cvkey", "backup", "--file", backup, "vg0/cryptostore1"});
+  program_.run(disks_, add("a", "b"));
+  program_.run(disks_, {"cvkey", "remove", "--keyfile", file("a"), "vg0/cryptostore1"});
+  ASSERT_FALSE(opens(disks_, {"a"}));
+
+  cut({"cvkey", "restore", "-y", "--file", backup, "vg0/cryptostore1"}, {"a", "b"}, false);
+
+  EXPECT_TRUE(opens(disks_, {"a"}));
+  EXPECT_FALSE(opens(disks_, {"b"}));
+}
+
+// The group goes on, and once more makes an end of it.
+TEST_P(KeysInAPowerCut, CanBeErasedAgain) {
+  const Words erase{"cvkey", "erase", "--force", "vg0/cryptostore1"};
+
+  cut(erase, false, [&](CrashImages::Disks& disks) {
+    program_.run(disks, erase);
+    return !opens(disks, {"a"});
+  });
+
+  EXPECT_FALSE(opens(disks_, {"a"}));
 }
 
 TEST_P(KeysInAPowerCut, OpenWhileACopyIsHealed) {

@@ -184,6 +184,55 @@ a_store_without_its_handler() {
   "$here/edit_text.py" pv0 | grep -q 'handler = "alien"'
   # What needs the handler is refused; what is not ours to understand is kept.
   bad 5 alien cvchange -ay --keyfile key vg0/tst
+  for verb in list add change remove convert test load; do
+    bad 5 alien cvkey "$verb" vg0/cryptostore1
+  done
+  # Everything else goes on: it is saved, moved, renamed, shown with its volumes, erased and removed.
+  expect 0 cvm cvkey backup --file saved vg0/cryptostore1
+  truncate -s 64M pv2
+  pvs+=,$PWD/pv2
+  expect 0 cvm vgextend vg0 "$PWD/pv2"
+  expect 0 cvm cvconvert --copies 1 vg0/cryptostore1
+  expect 0 cvm cvconvert --copies 2 vg0/cryptostore1
+  expect 0 cvm cvrename vg0/cryptostore1 cryptostore7
+  expect 0 cvm cvrename vg0/tst house
+  expect 0 cvm cvextend -L +4M vg0/house
+  expect 0 cvm cvs -o lv_name,segtype,keystore,key_handler vg0/house
+  grep -q "crypt *cryptostore7 *alien" "$workdir/stdout"
+  cvm cvkey backup --file moved vg0/cryptostore7
+  cmp saved moved
+  expect 0 cvm cvkey erase --force vg0/cryptostore7
+  expect 0 cvm cvkey restore --force --file saved vg0/cryptostore7
+  expect 0 cvm cvremove -y vg0/house vg0/keyless
+  same "$(cvm cvs -a --noheadings -o lv_name vg0 | xargs)" lin
+}
+
+copies() {
+  prepare
+  bad 3 "at least one" cvconvert --copies 0 vg0/cryptostore1
+  bad 3 copies cvconvert --copies 17 vg0/cryptostore1
+  bad 3 copies cvconvert --copies 2 --wipe-old-header vg0/tst
+  bad 3 header cvconvert --copies 2 --header key vg0/cryptostore1
+  bad 5 "room for 2 copies" cvconvert --copies 3 vg0/cryptostore1
+  bad 5 "no keystore" cvconvert --copies 2 vg0/tst
+  bad 5 none cvconvert --copies 2 vg0/none
+  expect 0 cvm cvcreate -an --crypt --handler hashed --pbkdf-force-iterations 1000 -L 4M -n h --keyfile wrong vg0
+  bad 5 "keeps no bytes" cvconvert --copies 2 vg0/cryptostore2
+  expect 0 cvm cvconvert --test --copies 1 vg0/cryptostore1
+  grep -q "1 copy instead of 2" "$workdir/stdout"
+
+  # A keystore is never left without a copy.
+  rm -f pv0 pv1
+  prepare
+  cvm cvconvert --copies 1 vg0/cryptostore1
+  cvm cvremove -y vg0/lin
+  home=$(cvm cvs -a --noheadings -o devices vg0/cryptostore1_crdata | xargs)
+  home=${home%%(*}
+  other=$PWD/pv0
+  [ "$home" = "$other" ] && other=$PWD/pv1
+  cvm cvremove -y --keep-store vg0/tst
+  cvm cvcreate -an -l 100%PVS -n rest vg0 "$other"
+  bad 5 "only copy" vgreduce vg0 "$home"
 }
 
 a_missing_disk() {
@@ -315,6 +364,7 @@ scenario "properties: of what has none, none, contradictory" properties
 scenario "options: unknown, missing, contradictory" options
 scenario "key files: missing, empty, too long, too short, wrong" key_files
 scenario "imports of what is no LUKS volume" imports
+scenario "copies of keystores" copies
 scenario "groups and PVs that can't be changed so" groups
 scenario "a store whose handler is not installed" a_store_without_its_handler
 scenario "a missing disk" a_missing_disk

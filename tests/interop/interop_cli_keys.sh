@@ -105,12 +105,34 @@ a_pipe_gives_the_old_and_the_new_secret() {
   opens typed
 }
 
+names() { cvm cvkey list --reportformat json_std "$store" | jq -r '.report[0].key_slot[] | .key_slot_name' | paste -sd/; }
+
 names_stay_with_their_slot() {
-  prepare_slots luks2
-  expect 0 cvm cvkey add "${kdf[@]}" --name 'ann "a"' --keyfile key --new-keyfile second "$store"
-  same "$(cvm cvkey list --reportformat json_std "$store" | jq -r '.report[0].key_slot[1].key_slot_name')" 'ann "a"'
-  expect 0 cvm cvkey change "${kdf[@]}" --keyfile second --new-keyfile wrong "$store"
-  same "$(cvm cvkey list --reportformat json_std "$store" | jq -r '.report[0].key_slot[1].key_slot_name')" 'ann "a"'
+  local handler
+  for handler in luks1 luks2; do
+    prepare_slots "$handler"
+    expect 0 cvm cvkey add "${kdf[@]}" --name 'ann "a"' --keyfile key --new-keyfile second "$store"
+    same "$(names)" '/ann "a"'
+    expect 0 cvm cvkey change "${kdf[@]}" --keyfile second --new-keyfile wrong "$store"
+    same "$(names)" '/ann "a"'
+    # luks1 keeps them in the metadata, luks2 in its header: they go over with the rest, and back.
+    expect 0 cvm cvkey convert --keyfile key "$store"
+    same "$(names)" '/ann "a"'
+    expect 0 cvm cvkey convert --keyfile wrong "$store"
+    same "$(names)" '/ann "a"'
+    bad 3 "can't be the name" cvkey add "${kdf[@]}" --name $'a\nb' --keyfile key --new-keyfile second "$store"
+
+    # A backup gives a slot back that was made anew meanwhile: it is not ann's any more.
+    expect 0 cvm cvkey backup --file saved "$store"
+    expect 0 cvm cvkey remove --keyfile wrong "$store"
+    same "$(names)" ''
+    expect 0 cvm cvkey add "${kdf[@]}" --key-slot 2 --name bob --keyfile key --new-keyfile second "$store"
+    expect 0 cvm cvkey restore -y --file saved "$store"
+    says "work again: 2"
+    [ "$handler" = luks2 ] || same "$(names)" '/'
+    [ "$handler" = luks1 ] || same "$(names)" '/ann "a"'
+    rm saved
+  done
 }
 
 a_backup_is_private_and_new() {
@@ -145,6 +167,26 @@ an_erased_store_opens_no_more() {
   opens key
 }
 
+# Whoever does not know a handler can save and put back what it keeps, but not say what it is good for.
+bytes_of_a_handler_that_is_not_here() {
+  prepare_slots luks2
+  "$here/edit_text.py" 'handler = "luks2"' 'handler = "alien"' pv0 pv1
+  bad 5 "no key handler" cvkey list "$store"
+  bad 5 "no key handler" cvkey test --keyfile key "$store"
+  umask 0
+  expect 0 cvm cvkey backup --file saved "$store"
+  says "can't be verified"
+  same "$(stat -c %a saved)" 600
+  cryptsetup open --test-passphrase --key-file key saved
+  bad 5 "can't be verified" cvkey restore -y --file saved "$store"
+  expect 0 cvm cvkey erase --force "$store"
+  bad 3 "handler" cvkey backup --handler luks2 --file other "$store"
+  expect 0 cvm cvkey restore --force --file saved "$store"
+  expect 0 cvm cvck vg0
+  "$here/edit_text.py" 'handler = "alien"' 'handler = "luks2"' pv0 pv1
+  opens key
+}
+
 refusals() {
   prepare_slots luks2
   bad 3 frobnicate cvkey frobnicate "$store"
@@ -162,6 +204,8 @@ refusals() {
   bad 2 "" cvkey restore --file nowhere "$store"
   expect 0 cvm cvcreate -an --crypt --handler hashed -L 4M -n h --keyfile second vg0
   bad 5 "no key slots" cvkey list vg0/cryptostore2
+  bad 5 "keeps no bytes" cvkey backup --file saved vg0/cryptostore2
+  bad 5 "keeps no bytes" cvkey restore --force --file key vg0/cryptostore2
 }
 
 scenario "secrets are added, changed and removed" secrets_come_and_go
@@ -169,6 +213,7 @@ scenario "stores change their kind" stores_change_their_kind
 scenario "what cryptsetup did to a backup comes back with it" what_cryptsetup_changed_is_there
 scenario "a pipe gives the old and the new secret" a_pipe_gives_the_old_and_the_new_secret
 scenario "names stay with their slot" names_stay_with_their_slot
+scenario "bytes of a handler that is not here" bytes_of_a_handler_that_is_not_here
 scenario "a backup is private, and never over another file" a_backup_is_private_and_new
 scenario "the backup of another store" another_stores_backup_is_refused
 scenario "an erased store" an_erased_store_opens_no_more

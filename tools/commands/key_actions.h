@@ -7,7 +7,7 @@
 namespace cv::tools::commands {
 
 inline constexpr Option kKeySlot{0, "key-slot", "N", "the key slot that is meant"};
-inline constexpr Option kSlotName{'n', "name", "NAME", "what to call the new key slot (luks2)"};
+inline constexpr Option kSlotName{'n', "name", "NAME", "what to call the new key slot"};
 inline constexpr Option kFile{0, "file", "FILE", "the backup"};
 inline constexpr Option kTimeout{0, "timeout", "SECONDS", "how long the key waits; 150 if not given"};
 

@@ -1,5 +1,6 @@
 // cvkey backup, restore, erase, load, forget.
 #include <algorithm>
+#include <filesystem>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -53,14 +54,54 @@ std::vector<std::string> names_of_users(const VolumeGroup& vg, const std::string
   return names;
 }
 
+/// A backup may be larger than a key file: as large as a LUKS header can be.
+std::vector<std::byte> read_backup(const std::string& path) {
+  constexpr std::uintmax_t kLargest = std::uintmax_t{256} << 20;
+  std::error_code failure;
+  const auto size = std::filesystem::file_size(path, failure);
+  const bool is_known = !failure && size <= kLargest;
+  const auto read =
+      crypt::read_key_file(path, Bytes(0), is_known ? std::optional(Bytes(size)) : std::nullopt);
+  // A plugin reads it in a process of its own, which gets no secrets.
+  return {read.bytes().begin(), read.bytes().end()};
+}
+
 /// Slots that `backup` has and the store has not, or not any more.
 std::vector<std::string> slots_that_return(const KeyChange& store, std::span<const std::byte> backup) {
-  const auto now = store.bytes().empty() ? std::vector<KeySlot>() : store.slots().list(store.bytes());
+  const auto now = store.bytes().empty() ? std::vector<KeySlot>() : store.slot_list();
   std::vector<std::string> numbers;
-  for (const KeySlot& slot : store.slots().list(backup))
-    if (std::ranges::find(now, slot.number, &KeySlot::number) == now.end())
+  for (const KeySlot& slot : store.slots().list(backup)) {
+    const bool is_there = std::ranges::find(now, slot.number, &KeySlot::number) != now.end() &&
+                          store.slots().is_same_slot(store.bytes(), backup, slot.number);
+    if (!is_there)
       numbers.push_back(fmt::format("{}{}{}", slot.number, slot.name.empty() ? "" : " ", slot.name));
+  }
   return numbers;
+}
+
+/// The names of slots after a restore: what the metadata calls a slot holds for that very slot.
+SlotNames names_after(const KeyChange& store, std::span<const std::byte> backup) {
+  SlotNames names;
+  if (!store.has_slots() || store.bytes().empty()) return names;
+  for (const auto& [slot, name] : names_of(store.slot_list()))
+    if (store.slots().is_same_slot(store.bytes(), backup, slot)) names.emplace(slot, name);
+  return names;
+}
+
+/// The key that the backup gives for a secret that is asked for.
+crypt::SecureBytes key_in_backup(Session& session, const KeyChange& store, const FullVolumeName& name,
+                                 std::span<const std::byte> backup) {
+  activate::SecretRequest who;
+  who.vg = name.vg;
+  who.store = name.lv;
+  who.handler = store.handler_name();
+  who.attributes = store.attributes();
+  const bool asks = store.handler().needs_secret();
+  const auto secret = asks ? session.secrets().next(who) : crypt::SecureBytes();
+  auto unlocked = secret ? store.handler().unlock(backup, who.attributes, *secret) : std::nullopt;
+  if (unlocked) return std::move(unlocked->key);
+  throw Error(Errc::key_wrong, "the secret does not open the backup")
+      .advise("{}", session.secrets().advice_when_wrong());
 }
 
 /// Throws unless the backup holds the master key of the store, as far as that can be told.
@@ -68,17 +109,8 @@ void require_same_key(Session& session, const KeyChange& store, const FullVolume
                       std::span<const std::byte> backup) {
   const bool can_compare = !store.bytes().empty();
   if (can_compare && store.slots().key_digest(backup) == store.slots().key_digest(store.bytes())) return;
-  activate::SecretRequest who;
-  who.vg = name.vg;
-  who.store = name.lv;
-  who.handler = store.handler().name();
-  who.attributes = store.attributes();
-  const auto secret = session.secrets().next(who);
-  const auto unlocked = secret ? store.handler().unlock(backup, who.attributes, *secret) : std::nullopt;
-  if (!unlocked)
-    throw Error(Errc::key_wrong, "the secret does not open the backup")
-        .advise("{}", session.secrets().advice_when_wrong());
-  if (can_compare && store.handler().verify(store.bytes(), who.attributes, unlocked->key) == false)
+  const auto key = key_in_backup(session, store, name, backup);
+  if (can_compare && store.handler().verify(store.bytes(), store.attributes(), key) == false)
     throw Error(Errc::refused, "the backup holds another key than {}, and would not open its volumes",
                 store.title())
         .advise("look for a backup of this store");
@@ -89,33 +121,97 @@ void require_same_key(Session& session, const KeyChange& store, const FullVolume
         store.title());
 }
 
+/// Nothing where that can't be told, also where there is nothing sound to compare with.
+std::optional<bool> is_key_of(const KeyChange& store, const crypt::SecureBytes& key) {
+  try {
+    return store.handler().verify(store.bytes(), store.attributes(), key);
+  } catch (const Error& error) {
+    log::verbose("the key can't be compared with that of {}: {}", store.title(), error.what());
+    return std::nullopt;
+  }
+}
+
+/// The same for a store without key slots: what opens it only its handler knows, if it is here. --force goes
+/// without.
+void require_opening(Session& session, const KeyChange& store, const FullVolumeName& name,
+                     std::span<const std::byte> backup) {
+  const bool is_here = store.handler_or_null() != nullptr;
+  if (is_here) {
+    const auto key = key_in_backup(session, store, name, backup);
+    // A key_check has let it pass by now.
+    const auto verdict = store.attributes().key_check ? std::optional(true) : is_key_of(store, key);
+    if (verdict == true) return;
+    if (verdict == false)
+      throw Error(Errc::refused, "the backup holds another key than {}", store.title())
+          .advise("look for a backup of this store, or use --force if what the store holds is damaged");
+  }
+  throw Error(Errc::refused, "whether these bytes open {} can't be verified: {}", store.title(),
+              is_here ? "there is nothing to compare their key with"
+                      : fmt::format("its handler {} is not installed here", store.handler_name()))
+      .advise("use --force if they are a backup of this store{}", is_here ? "" : ", or install the handler");
+}
+
+/// Key material and what describes it change at once, so they go where nobody reads them yet. Only what can't
+/// be loaded is written over.
+void put_back(KeyChange& store, std::span<const std::byte> backup, bool forced) {
+  const SlotNames names = names_after(store, backup);
+  const std::string reason = fmt::format("restored {}", store.title());
+  std::vector<std::byte> bytes(backup.begin(), backup.end());
+  if (store.bytes().empty() && store.has_slots()) return store.write(std::move(bytes), names, reason);
+  try {
+    store.replace(bytes, store.handler_name(), names, reason);
+  } catch (const Error& error) {
+    if (error.code() != Errc::no_space) throw;
+    if (!forced || !store.has_slots())
+      throw Error(Errc::no_space, "the backup has no room beside what {} has now: {}", store.title(),
+                  error.what())
+          .advise("{}", store.has_slots()
+                            ? "free some extents, or use --force: the bytes are written over then, "
+                              "and a power cut meanwhile leaves the backup file alone"
+                            : "free some extents");
+    store.write(std::move(bytes), names, reason);
+  }
+}
+
 }  // namespace
 
 void back_up_store(Session& session, const Arguments& arguments, const FullVolumeName& name) {
   const std::string file = file_named(arguments);
-  const KeyChange store(session, name);
+  const KeyChange store(session, name, StoreState::raw);
+  if (store.bytes().empty())
+    throw Error(Errc::damaged, "no copy of the keystore {} can be loaded", store.title())
+        .advise("look with 'cvck {}'", name.vg);
   if (session.is_test()) {
     session.output().text(
         fmt::format("  would write {} bytes of {} to {}\n", store.bytes().size(), store.title(), file));
     return;
   }
   write_new_file(file, store.bytes());
+  if (!store.has_slots())
+    log::warning("what is saved of {} can't be verified: its handler {} {}", store.title(),
+                 store.handler_name(),
+                 store.handler_or_null() == nullptr ? "is not installed here"
+                                                    : "does not tell sound bytes from others");
   log::notice("Keystore {} saved to {}. Whoever has this file and a secret of today has the key for ever.",
               store.title(), file);
 }
 
 void restore_store(Session& session, const Arguments& arguments, const FullVolumeName& name) {
-  const crypt::SecureBytes file = crypt::read_key_file(file_named(arguments));
-  KeyChange store(session, name, StoreState::any);
+  const std::vector<std::byte> backup = read_backup(file_named(arguments));
+  KeyChange store(session, name, StoreState::raw);
   require_changeable(store.group());
-  const std::span<const std::byte> backup = file.bytes();
-  const auto returning = during("the backup", [&] { return slots_that_return(store, backup); });
+  const bool forced = arguments.has(kForce);
+  std::vector<std::string> returning;
+  if (store.has_slots()) returning = during("the backup", [&] { return slots_that_return(store, backup); });
   const Bytes room = handler_room(store.group().vg, lv_at(store.group().vg, name.lv));
   if (Bytes(backup.size()) > room && backup.size() != store.bytes().size())
     throw Error(Errc::no_space, "the backup has {} bytes, {} has room for {}", backup.size(), store.title(),
                 room.n)
         .advise("is it a backup of this store?");
-  require_same_key(session, store, name, backup);
+  if (store.has_slots())
+    require_same_key(session, store, name, backup);
+  else if (!forced)
+    require_opening(session, store, name, backup);
   if (session.is_test()) {
     session.output().text(fmt::format("  would restore {} from a backup\n", store.title()));
     return;
@@ -123,15 +219,16 @@ void restore_store(Session& session, const Arguments& arguments, const FullVolum
   if (!returning.empty())
     log::warning("secrets of key slots that are not there now will work again: {}",
                  fmt::join(returning, ", "));
-  if (!arguments.has(kForce))
+  if (!store.has_slots()) log::warning("secrets that were removed since the backup was made will work again");
+  if (!forced)
     session.require_confirmed(
         fmt::format("Do you really want to replace the bytes of {} by the backup?", store.title()));
-  store.write({backup.begin(), backup.end()}, fmt::format("restored {}", store.title()));
+  put_back(store, backup, forced);
   log::notice("Keystore {} restored.", store.title());
 }
 
 void erase_store(Session& session, const Arguments& arguments, const FullVolumeName& name) {
-  const KeyChange store(session, name, StoreState::any);
+  const KeyChange store(session, name, StoreState::raw);
   const VolumeGroup& seen = store.group().vg;
   require_copies_in_reach(store.group(), {name.lv});
   require_changeable(store.group());
@@ -155,6 +252,7 @@ void erase_store(Session& session, const Arguments& arguments, const FullVolumeN
         .advise("run the command again");
   VolumeGroup next = with_next_generation(
       base_of(session, Purpose::change, change.current(), change.devices(), true), name.lv);
+  next = with_slot_names(std::move(next), name.lv, {});
   for (const std::string& user : users) next = forget_old_header(std::move(next), user);
   change.prepare(std::move(next), fmt::format("erased the key of {}", store.title()));
   erase_copies(change.prepared(), change.devices(), lv_at(change.prepared(), name.lv));

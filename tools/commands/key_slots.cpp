@@ -61,8 +61,11 @@ const KeySlot& slot_at(const std::vector<KeySlot>& slots, int number, const KeyC
 /// One more slot, on disk, and opened from there.
 int put_slot(KeyChange& store, const crypt::SecureBytes& key, const crypt::SecureBytes& secret,
              const crypt::NewSlot& wanted) {
+  auto names = names_of(store.slot_list());
   auto added = during(store.title(), [&] { return store.slots().add(store.bytes(), key, secret, wanted); });
-  store.write(std::move(added.bytes), fmt::format("added key slot {} of {}", added.number, store.title()));
+  if (!wanted.name.empty()) names[added.number] = wanted.name;
+  store.write(std::move(added.bytes), names,
+              fmt::format("added key slot {} of {}", added.number, store.title()));
   if (store.slot_of(secret) != added.number)
     throw Error(Errc::io, "key slot {} of {} was written, and does not open from the disk", added.number,
                 store.title())
@@ -78,7 +81,9 @@ crypt::KdfOptions derivation(const Arguments& arguments, const KeyChange& store)
 }
 
 void take_slot(KeyChange& store, int number) {
-  store.write(store.slots().remove(store.bytes(), number),
+  auto names = names_of(store.slot_list());
+  names.erase(number);
+  store.write(store.slots().remove(store.bytes(), number), names,
               fmt::format("removed key slot {} of {}", number, store.title()));
 }
 
@@ -111,7 +116,7 @@ void list_slots(Session& session, const Arguments&, const FullVolumeName& name) 
   const KeyChange store(session, name);
   report::Table table{.name = "key_slot", .fields = {}, .rows = {}};
   for (const report::Field& field : kSlotFields) table.fields.push_back(&field);
-  for (const KeySlot& slot : store.slots().list(store.bytes())) table.rows.push_back(cells_of(slot));
+  for (const KeySlot& slot : store.slot_list()) table.rows.push_back(cells_of(slot));
   session.output().report(table, {});
 }
 
@@ -141,8 +146,7 @@ void change_slot(Session& session, const Arguments& arguments, const FullVolumeN
   }
   const crypt::Unlocked there = store.unlock();
   crypt::NewSlot wanted{.kdf = derivation(arguments, store), .number = {}, .name = {}};
-  wanted.name =
-      arguments.text(kSlotName).value_or(slot_at(store.slots().list(store.bytes()), there.slot, store).name);
+  wanted.name = arguments.text(kSlotName).value_or(slot_at(store.slot_list(), there.slot, store).name);
   const int slot = put_slot(store, there.key, new_secret(session, name, store), wanted);
   during(fmt::format("the new secret is in key slot {} of {}, and the old one still in slot {}", slot,
                      store.title(), there.slot),
@@ -154,7 +158,7 @@ void change_slot(Session& session, const Arguments& arguments, const FullVolumeN
 void remove_slot(Session& session, const Arguments& arguments, const FullVolumeName& name) {
   KeyChange store(session, name);
   require_changeable(store.group());
-  const auto slots = store.slots().list(store.bytes());
+  const auto slots = store.slot_list();
   const auto wanted = slot_number(arguments);
   if (wanted) slot_at(slots, *wanted, store);
   const bool forced = arguments.has(kForce);
@@ -198,14 +202,16 @@ void convert_store(Session& session, const Arguments& arguments, const FullVolum
     session.output().text(fmt::format("  would convert {} from {} to {}\n", store.title(), now, wanted));
     return;
   }
-  const auto slots = store.slots().list(store.bytes());
-  const bool named = std::ranges::any_of(slots, [](const KeySlot& slot) { return !slot.name.empty(); });
-  if (named) log::warning("the names of key slots have no place in a {} header, and go", wanted);
+  const SlotNames names = names_of(store.slot_list());
+  const crypt::KeySlots* slots = handler.key_slots();
+  if (slots != nullptr && slots->keeps_names())
+    for (const auto& named : names) converted = slots->named(converted, named.first, named.second);
   const crypt::Unlocked there = store.unlock();
   if (handler.verify(converted, store.attributes(), there.key) != true)
     throw Error(Errc::unsupported, "the key of {} is not in what libcryptsetup made of it", store.title())
         .advise("nothing was changed; please report this");
-  store.replace(std::move(converted), wanted, fmt::format("converted {} to {}", store.title(), wanted));
+  store.replace(std::move(converted), wanted, names,
+                fmt::format("converted {} to {}", store.title(), wanted));
   log::notice("{} is of handler {} now. Make a new backup of it.", store.title(), wanted);
 }
 

@@ -168,6 +168,16 @@ TEST_P(SlotsOfLuks, GoWithTheStoreToTheOtherVersion) {
   EXPECT_THROW(static_cast<void>(slots_.convert(store_, is_first ? "luks1" : "luks2")), Error);
 }
 
+TEST_P(SlotsOfLuks, AreTheSameWhereTheirSecretIs) {
+  const Store both = with_second();
+  const Store other = slots_.add(slots_.remove(both, 1), sample_key(64), secret("second"), cheap(1)).bytes;
+
+  EXPECT_TRUE(slots_.is_same_slot(store_, both, 0));
+  EXPECT_FALSE(slots_.is_same_slot(store_, both, 1));
+  EXPECT_TRUE(slots_.is_same_slot(both, other, 0));
+  EXPECT_FALSE(slots_.is_same_slot(both, other, 1));
+}
+
 INSTANTIATE_TEST_SUITE_P(Both, SlotsOfLuks, testing::Values(LuksVersion::luks1, LuksVersion::luks2),
                          [](const auto& tested) { return std::string(name_of(tested.param)); });
 
@@ -195,11 +205,27 @@ TEST_F(SlotNames, StayWithTheirSlot) {
   EXPECT_EQ(slots.list(again.bytes).at(1).name, "");
 }
 
-TEST_F(SlotNames, HaveNoPlaceInLuks1) {
-  EXPECT_THROW(LuksSlots(LuksVersion::luks1)
-                   .add(store(LuksVersion::luks1), sample_key(64), secret("second"),
-                        {.kdf = cheap_request().kdf, .number = {}, .name = "ann"}),
-               Error);
+TEST_F(SlotNames, AreLeftToOthersByLuks1) {
+  const LuksSlots slots(LuksVersion::luks1);
+  const NewSlot wanted{.kdf = cheap_request().kdf, .number = {}, .name = "ann"};
+
+  const auto added = slots.add(store(LuksVersion::luks1), sample_key(64), secret("second"), wanted);
+
+  EXPECT_FALSE(slots.keeps_names());
+  EXPECT_EQ(slots.list(added.bytes).at(1).name, "");
+  EXPECT_THROW(static_cast<void>(slots.named(added.bytes, 1, "ann")), Error);
+}
+
+TEST_F(SlotNames, CanBeGivenLater) {
+  const LuksSlots slots(LuksVersion::luks2);
+  const Store first = store(LuksVersion::luks2);
+
+  const Store named = slots.named(slots.named(first, 0, "old"), 0, "ann");
+
+  EXPECT_TRUE(slots.keeps_names());
+  EXPECT_EQ(slots.list(named).at(0).name, "ann");
+  EXPECT_EQ(slots.list(slots.named(named, 0, "")).at(0).name, "");
+  EXPECT_THROW(static_cast<void>(slots.named(first, 1, "bob")), Error);
 }
 
 TEST_F(SlotNames, AreShortAndPrintable) {

@@ -123,6 +123,32 @@ TEST_F(ForeignHandler, ThatIsGoneIsNeededForUnlockingAlone) {
   EXPECT_THAT(must({"cvs", "-a", "vg0"}).output, Not(HasSubstr("cryptostore")));
 }
 
+TEST_F(ForeignHandler, HasItsBytesSavedAndPutBackWhereverItIs) {
+  ASSERT_EQ(create("home", "sealed").error, "");
+  const auto save = [&](const std::string& name) {
+    return must({"cvkey", "backup", "--file", workshop_.path(name), "vg0/cryptostore1"}).messages;
+  };
+  const auto put_back = [&](std::vector<std::string> options) {
+    std::vector<std::string> words{"cvkey", "restore", "--file", workshop_.path("saved"), "vg0/cryptostore1"};
+    words.insert(words.end(), options.begin(), options.end());
+    return run(std::move(words));
+  };
+
+  EXPECT_THAT(save("saved"), HasSubstr("can't be verified"));
+  EXPECT_EQ(put_back({"-y", "--keyfile", workshop_.path("wrong")}).id, "CV-KEY-WRONG");
+  EXPECT_EQ(put_back({"-y", "--keyfile", workshop_.path("right")}).error, "");
+  EXPECT_EQ(add("more").error, "");
+
+  workshop_.take_plugins_from("");
+  EXPECT_THAT(save("again"), HasSubstr("not installed here"));
+  EXPECT_EQ(workshop_.bytes("saved"), workshop_.bytes("again"));
+  EXPECT_THAT(put_back({"-y"}).error, AllOf(HasSubstr("not installed here"), HasSubstr("--force")));
+  must({"cvkey", "erase", "--force", "vg0/cryptostore1"});
+  EXPECT_EQ(put_back({"--force"}).error, "");
+  workshop_.take_plugins_from(room_.path(""));
+  EXPECT_EQ(add("later").error, "");
+}
+
 class CommandInConfiguration : public ForeignHandler {
  protected:
   CommandInConfiguration() {
