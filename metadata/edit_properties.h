@@ -1,6 +1,7 @@
 // What a volume is apart from its extents: tags, permission, policy, and whether it is activated by itself.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,18 @@
 
 namespace cv::metadata {
 
+/// A new value, which may be that there is none.
+template <class T>
+struct Setting {
+  std::optional<T> value;
+};
+
+/// How the kernel is to treat the volume's device.
+struct DeviceProperties {
+  std::optional<Setting<std::uint32_t>> read_ahead;  ///< sectors, 0: none; without value: as the kernel likes
+  std::optional<Setting<std::uint32_t>> minor;       ///< without value: any
+};
+
 struct NewProperties {
   std::vector<std::string> add_tags;
   std::vector<std::string> delete_tags;  ///< first; one that is not there is no error
@@ -16,11 +29,17 @@ struct NewProperties {
   std::optional<Allocation> allocation;
   std::optional<bool> activation_skip;
   std::optional<bool> autoactivation;
+  DeviceProperties device;
 };
 
 /// Throws Errc::bad_name for what can't be a tag, Errc::refused for hidden volumes, for a permission of what
 /// only LVM2 manages or what others lie on, and where an encrypted volume would lose its ACTIVATION_SKIP,
-/// which keeps stock LVM2 quiet.
+/// which keeps stock LVM2 quiet; Errc::exists where another volume has the minor number.
 VolumeGroup change_properties(VolumeGroup vg, const std::string& name, const NewProperties& wanted);
+
+/// The device's part of it, for volumes that are being made; `names` are theirs. Throws Errc::exists where
+/// the minor number is taken, and where several volumes are to have one.
+VolumeGroup set_device_properties(VolumeGroup vg, const std::vector<std::string>& names,
+                                  const DeviceProperties& wanted);
 
 }  // namespace cv::metadata

@@ -167,6 +167,12 @@ class GroupPrinter {
       writer.text("creation_host", lv.creation_host);
     }
     if (lv.allocation != Allocation::inherit) writer.text("allocation_policy", name_of(lv.allocation));
+    if (lv.read_ahead == 0U)
+      writer.at("read_ahead").negative("read_ahead", -1, "None");
+    else if (lv.read_ahead)
+      writer.number("read_ahead", *lv.read_ahead);
+    if (lv.major) writer.number("major", *lv.major);
+    if (lv.minor) writer.number("minor", *lv.minor);
     writer.number("segment_count", lv.segments.size());
     writer.finish();
     printer_.blank();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <optional>
 #include <unordered_set>
 
@@ -78,6 +79,30 @@ bool take_allocation(Allocation& allocation, const Event& event) {
   log::warning("line {}: the allocation policy {} is not known and is ignored", event.position.line,
                config::shown(name));
   return false;
+}
+
+/// Nothing where it is no number of 32 bits: it is carried along then, as we did not understand it.
+std::optional<std::int64_t> small_number(const Event& event) {
+  if (event.is_list || event.items.size() != 1 || event.items[0].kind != config::Item::Kind::integer)
+    return std::nullopt;
+  const std::int64_t number = event.items[0].integer;
+  if (number < -1 || number > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
+  return number;
+}
+
+bool take_number(std::optional<std::uint32_t>& taken, const Event& event) {
+  const auto number = small_number(event);
+  if (!number || *number < 0) return false;
+  taken = static_cast<std::uint32_t>(*number);
+  return true;
+}
+
+/// -1 stands for none. LVM2 writes no 0.
+bool take_read_ahead(std::optional<std::uint32_t>& taken, const Event& event) {
+  const auto number = small_number(event);
+  if (!number || *number == 0) return false;
+  taken = static_cast<std::uint32_t>(std::max<std::int64_t>(*number, 0));
+  return true;
 }
 
 class GroupReader {
@@ -269,6 +294,9 @@ class GroupReader {
         case known(kLogicalKeys, "creation_time"): lv.creation_time = config::to_unsigned(event); break;
         case known(kLogicalKeys, "creation_host"): lv.creation_host = config::to_text(event); break;
         case known(kLogicalKeys, "allocation_policy"): return take_allocation(lv.allocation, event);
+        case known(kLogicalKeys, "read_ahead"): return take_read_ahead(lv.read_ahead, event);
+        case known(kLogicalKeys, "major"): return take_number(lv.major, event);
+        case known(kLogicalKeys, "minor"): return take_number(lv.minor, event);
         case known(kLogicalKeys, "segment_count"): segment_count = config::to_unsigned32(event); break;
         default: return false;
       }

@@ -53,6 +53,9 @@ struct LogicalVolume {
   std::optional<std::uint64_t> creation_time;  ///< seconds since 1970
   std::string creation_host;
   Allocation allocation = Allocation::inherit;
+  std::optional<std::uint32_t> read_ahead;  ///< sectors; 0: none; absent: as the kernel has it
+  std::optional<std::uint32_t> major;       ///< of the device; no kernel of today heeds it
+  std::optional<std::uint32_t> minor;       ///< of the device, where FIXED_MINOR is set
   std::vector<Segment> segments;  ///< ascending, without gap
   config::Carried carried;
   friend bool operator==(const LogicalVolume&, const LogicalVolume&) = default;

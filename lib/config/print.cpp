@@ -62,6 +62,12 @@ void Printer::number(std::string_view key, std::uint64_t number, std::string_vie
   end(comment);
 }
 
+void Printer::negative(std::string_view key, std::int64_t number, std::string_view comment) {
+  begin(key);
+  fmt::format_to(std::back_inserter(out_), "{}", number);
+  end(comment);
+}
+
 void Printer::text(std::string_view key, std::string_view text, std::string_view comment) {
   begin(key);
   put_quoted(text);

@@ -33,6 +33,7 @@ class Printer {
   /// `comment` is printed behind the value where the layout has comments.
   void integer(std::string_view key, std::int64_t number, std::string_view comment = {});
   void number(std::string_view key, std::uint64_t number, std::string_view comment = {});
+  void negative(std::string_view key, std::int64_t number, std::string_view comment = {});
   void text(std::string_view key, std::string_view text, std::string_view comment = {});
   void texts(std::string_view key, const std::vector<std::string>& texts);
   void texts(std::string_view key, std::span<const std::string_view> texts);
