@@ -29,50 +29,86 @@ namespace {
 
 Activator::Activator(Mapper& mapper, KeyCache* cache) : mapper_(mapper), cache_(cache) {}
 
-LiveDevices Activator::live_devices(const VolumeGroup& vg, const std::vector<std::string>& lvs) {
-  LiveDevices live;
-  for (const auto& lv : lvs) {
-    if (metadata::find_lv(vg, lv) == nullptr) continue;
-    for (const auto& uuid : uuids_of(vg, lv)) {
-      const auto info = mapper_.find_uuid(uuid);
-      if (!info) continue;
-      LiveDevice device{*info, std::nullopt};
-      if (info->has_live_table) device.table = mapper_.live_table(uuid);
-      live.insert_or_assign(uuid, std::move(device));
-    }
+void Activator::look_at(LiveDevices& live, const std::string& uuid) {
+  if (live.contains(uuid)) return;
+  const auto info = mapper_.find_uuid(uuid);
+  if (!info) return;
+  LiveDevice device;
+  device.info = *info;
+  if (info->has_live_table) device.table = mapper_.live_table(uuid);
+  live.emplace(uuid, std::move(device));
+}
+
+void Activator::look_at(LiveDevices& live, const PlannedDevice& device) {
+  look_at(live, device.uuid);
+  const auto there = live.find(device.uuid);
+  if (there == live.end() || there->second.info.name != device.name) {
+    if (auto other = mapper_.find_name(device.name)) live[other->uuid].info = std::move(*other);
+    return;
   }
-  return live;
+  const auto& info = there->second.info;
+  if (info.has_live_table)
+    there->second.is_shown = mapper_.is_shown(info.name, info.number, device.publication);
+  if (device.read_ahead) there->second.read_ahead = mapper_.read_ahead(info.number);
+}
+
+Plan Activator::plan_one(const GroupView& current, const GroupView& next, const std::string& lv,
+                         const TreeInputs& inputs) {
+  LiveDevices live;
+  for (const auto& device : devices_of(next, lv, inputs)) look_at(live, device);
+  for (const auto* below : volumes_below(next, lv)) look_at(live, dm_uuid(next.vg().id, below->id));
+  if (&current != &next && current.find_lv(lv) != nullptr)
+    for (const auto* below : volumes_below(current, lv)) look_at(live, dm_uuid(current.vg().id, below->id));
+  return activate::plan_activation(current, next, lv, inputs, live);
 }
 
 Plan Activator::plan_change(const VolumeGroup& current, const VolumeGroup& next,
                             const std::vector<std::string>& lvs, const TreeInputs& inputs) {
+  const GroupView after(next);
+  std::optional<GroupView> before;
+  if (&current != &next) before.emplace(current);
   Plan all;
-  for (const auto& lv : lvs) {
-    auto live = live_devices(current, {lv});
-    live.merge(live_devices(next, {lv}));
-    auto plan = activate::plan_activation(current, next, lv, inputs, live);
-    std::ranges::move(plan, std::back_inserter(all));
-  }
+  for (const auto& lv : lvs)
+    std::ranges::move(plan_one(before ? *before : after, after, lv, inputs), std::back_inserter(all));
   return all;
 }
 
-Plan Activator::plan_activation(const VolumeGroup& vg, const std::vector<std::string>& lvs,
+Plan Activator::plan_activation(const GroupView& view, const std::vector<std::string>& lvs,
                                 const TreeInputs& inputs) {
-  return plan_change(vg, vg, lvs, inputs);
-}
-
-Plan Activator::plan_deactivation(const VolumeGroup& vg, const std::vector<std::string>& lvs) {
   Plan all;
-  for (const auto& lv : lvs) {
-    auto plan = activate::plan_deactivation(vg, lv, live_devices(vg, {lv}));
-    std::ranges::move(plan, std::back_inserter(all));
-  }
+  for (const auto& lv : lvs) std::ranges::move(plan_one(view, view, lv, inputs), std::back_inserter(all));
   return all;
 }
 
-Change Activator::stage_plan(const VolumeGroup& next, const Plan& plan) {
+Plan Activator::plan_closing(const GroupView& view, const std::string& lv) {
+  const auto& vg = view.vg();
+  auto tree = volumes_below(view, lv);
+  tree.insert(tree.begin(), &view.lv_at(lv));
+  LiveDevices live;
+  // Whatever their tables are, they go.
+  for (const auto* part : tree)
+    if (auto info = device_of(vg, *part)) live[info->uuid].info = std::move(*info);
+  auto plan = activate::plan_deactivation(view, lv, live);
+  for (const auto* part : tree) {
+    const auto there = live.find(dm_uuid(vg.id, part->id));
+    auto name = dm_name(vg.name, part->name);
+    if (there != live.end() && there->second.info.name == name) continue;
+    const auto publication = publication_of(vg, *part);
+    if (!mapper_.is_shown(name, std::nullopt, publication))
+      plan.emplace_back(HideStep{std::move(name), publication});
+  }
+  return plan;
+}
+
+Plan Activator::plan_deactivation(const GroupView& view, const std::vector<std::string>& lvs) {
+  Plan all;
+  for (const auto& lv : lvs) std::ranges::move(plan_closing(view, lv), std::back_inserter(all));
+  return all;
+}
+
+Change Activator::stage_plan(const GroupView& next, const Plan& plan) {
   auto state = std::make_unique<Change::State>(mapper_, cache_);
-  for (const auto& store : stores_of(plan)) state->stores.insert({next.id, metadata::lv_at(next, store).id});
+  for (const auto& store : stores_of(plan)) state->stores.insert({next.vg().id, next.lv_at(store).id});
   for (const auto& step : plan) state->stage(step);
   if (cache_ != nullptr) cache_->wipe();
   return Change(std::move(state));
@@ -85,11 +121,13 @@ Change Activator::stage(const VolumeGroup& current, const VolumeGroup& next,
 
 Plan Activator::plan_renaming(const VolumeGroup& current, const VolumeGroup& next,
                               const std::vector<std::string>& lvs) {
+  const GroupView before(current);
+  const GroupView after(next);
   Plan all;
   for (const auto& lv : lvs) {
     LiveDevices live;
-    if (auto info = device_of(next, lv)) live.emplace(info->uuid, LiveDevice{*info, std::nullopt});
-    if (auto step = activate::plan_renaming(current, next, lv, live)) all.emplace_back(std::move(*step));
+    if (auto info = device_of(next, after.lv_at(lv))) live[info->uuid].info = *info;
+    if (auto step = activate::plan_renaming(before, after, lv, live)) all.emplace_back(std::move(*step));
   }
   return all;
 }
@@ -99,84 +137,126 @@ Change Activator::stage_renaming(const VolumeGroup& current, const VolumeGroup& 
   return stage_plan(next, plan_renaming(current, next, lvs));
 }
 
-void Activator::activate(const VolumeGroup& vg, const std::vector<std::string>& lvs, TreeInputs inputs) {
+void Activator::activate(const GroupView& view, const std::vector<std::string>& lvs, TreeInputs inputs,
+                         const OnFailure& on_failure) {
+  std::set<StoreId> held;
   const Undo settle([&] { try_or_warn([&] { mapper_.settle(); }); });
   for (const auto& lv : lvs) {
-    during(fmt::format("activating {}/{}", vg.name, lv), [&] {
-      auto change = stage(vg, vg, {lv}, inputs);
-      if (&lv == &lvs.back()) inputs.keys.clear();
-      change.carry_out();
-    });
-  }
-}
-
-void Activator::deactivate(const VolumeGroup& vg, const std::vector<std::string>& lvs,
-                           std::chrono::milliseconds patience) {
-  constexpr std::size_t kFew = 8;
-  std::optional<metadata::GroupIndex> index;  // takes as long as looking up many without
-  if (lvs.size() > kFew) index.emplace(vg);
-  const auto has_stores = [&](const std::string& lv) {
-    return metadata::find_lv(vg, lv) != nullptr && !stores_of(vg, lv).empty();
-  };
-  const Undo settle([&] { try_or_warn([&] { mapper_.settle(); }); });
-  const Undo forget([&] {
-    try_or_warn([&] {
-      if (!index && std::ranges::any_of(lvs, has_stores)) index.emplace(vg);
-      if (index) forget_closed_stores(vg, *index, lvs);
-    });
-  });
-  for (const auto& lv : lvs) {
-    if (index && !has_devices(vg, *index, lv)) continue;
-    for (const auto& step : plan_deactivation(vg, {lv})) {
-      log::verbose("{}", describe(step));
-      if (const auto* removal = std::get_if<RemoveStep>(&step)) remove(*removal, patience);
+    try {
+      during(fmt::format("activating {}/{}", view.vg().name, lv), [&] {
+        auto change = stage_plan(view, plan_one(view, view, lv, inputs));
+        if (&lv == &lvs.back()) inputs.keys.clear();
+        change.carry_out();
+      });
+      hold_stores(view, lv, held);
+    } catch (const Error& error) {
+      if (!on_failure) throw;
+      on_failure(lv, error);
     }
   }
 }
 
-/// Of its own, or of the volumes that it stands on.
-bool Activator::has_devices(const VolumeGroup& vg, const metadata::GroupIndex& index, const std::string& lv) {
-  const auto* volume = index.find_lv(lv);
-  if (volume == nullptr) volume = &metadata::lv_at(vg, lv);  // says that there is none
-  return device_of(vg, *volume) || std::ranges::any_of(volumes_below(index, *volume), [&](const auto* below) {
-           return device_of(vg, *below).has_value();
-         });
+void Activator::carry_out(const GroupView& view, const Plan& plan) {
+  CV_ASSERT(activate::stores_of(plan).empty());
+  stage_plan(view, plan).go();
 }
 
-void Activator::remove(const RemoveStep& step, std::chrono::milliseconds patience) {
+/// Whoever brought the volume up may not have come so far.
+void Activator::hold_stores(const GroupView& view, const std::string& lv, std::set<StoreId>& held) {
+  if (cache_ == nullptr) return;
+  for (const auto& store : stores_of(view.lv_at(lv))) {
+    const StoreId id{view.vg().id, view.lv_at(store).id};
+    if (held.insert(id).second) cache_->hold(id);
+  }
+}
+
+void Activator::deactivate(const GroupView& view, const std::vector<std::string>& lvs,
+                           const Patience& patience, const OnFailure& on_failure) {
+  const auto deadline = std::chrono::steady_clock::now() + patience.for_holders;
+  const Undo settle([&] { try_or_warn([&] { mapper_.settle(); }); });
+  const Undo forget([&] { try_or_warn([&] { forget_closed_stores(view, lvs); }); });
+  for (const auto& lv : lvs) {
+    try {
+      close(view, lv, patience, deadline);
+    } catch (const Error& error) {
+      if (!on_failure) throw;
+      on_failure(lv, error);
+    }
+  }
+}
+
+void Activator::close(const GroupView& view, const std::string& lv, const Patience& patience,
+                      Deadline deadline) {
+  for (const auto& step : plan_closing(view, lv)) {
+    log::verbose("{}", describe(step));
+    if (const auto* removal = std::get_if<RemoveStep>(&step))
+      remove(*removal, patience.for_udev, deadline);
+    else if (const auto* clear = std::get_if<ClearStep>(&step))
+      mapper_.run(ClearInactive{clear->uuid});
+    else if (const auto* resume = std::get_if<ResumeStep>(&step))
+      mapper_.run(ResumeDevice{resume->device.uuid, resume->device.publication, std::nullopt});
+    else if (const auto* hide = std::get_if<HideStep>(&step))
+      mapper_.run(HideDevice{hide->name, hide->publication});
+  }
+}
+
+void Activator::remove(const RemoveStep& step, std::chrono::milliseconds patience, Deadline deadline) {
   constexpr std::chrono::milliseconds kPause(20);
-  const auto deadline = std::chrono::steady_clock::now() + patience;
+  const auto end = std::max(deadline, std::chrono::steady_clock::now() + patience);
   for (;;) {
-    // Those whom we can name will not go by themselves.
     const auto info = mapper_.find_uuid(step.uuid);
     if (!info) return;
-    if (info->open_count > 0 && !holders_of(info->number).empty()) throw_in_use(step.lv, info->number);
+    // Those whom we can name will hardly go by themselves.
+    if (info->open_count > 0 && std::chrono::steady_clock::now() >= deadline &&
+        !holders_of(info->number).empty())
+      throw_in_use(step.lv, info->number);
     try {
       mapper_.run(RemoveDevice{step.uuid, step.publication});
       return;
     } catch (const Error& error) {
       if (error.code() != Errc::in_use) throw;
     }
-    if (std::chrono::steady_clock::now() >= deadline) throw_in_use(step.lv, step.number);
+    if (std::chrono::steady_clock::now() >= end) throw_in_use(step.lv, step.number);
     std::this_thread::sleep_for(kPause);
   }
 }
 
-void Activator::forget_closed_stores(const VolumeGroup& vg, const metadata::GroupIndex& index,
-                                     const std::vector<std::string>& lvs) {
-  if (cache_ == nullptr) return;
-  std::set<std::string> stores;
-  for (const auto& lv : lvs) {
-    const auto* volume = index.find_lv(lv);
-    if (volume == nullptr) continue;
-    for (const auto& segment : volume->segments)
-      if (const auto* crypt = std::get_if<metadata::Crypt>(&segment.kind)) stores.insert(crypt->store);
+Plan Activator::plan_cleaning(const GroupView& view) {
+  return activate::plan_cleaning(view, mapper_.list());
+}
+
+void Activator::clean(const GroupView& view) {
+  const Undo settle([&] { try_or_warn([&] { mapper_.settle(); }); });
+  std::set<std::string> tried;
+  // What stood on the ones that went is what kept others open.
+  for (bool again = true; again;) {
+    again = false;
+    for (const auto& step : plan_cleaning(view)) {
+      const auto& removal = std::get<RemoveStep>(step);
+      if (!tried.insert(removal.uuid).second) continue;
+      log::notice("Removing {}, a device that belongs to no volume of {}", removal.name, view.vg().name);
+      try {
+        mapper_.run(RemoveDevice{removal.uuid, removal.publication});
+        again = true;
+      } catch (const Error& error) {
+        log::warning("{} is left behind: {}", removal.name, error.what());
+      }
+    }
   }
+}
+
+void Activator::forget_closed_stores(const GroupView& view, const std::vector<std::string>& lvs) {
+  if (cache_ == nullptr) return;
+  const auto& vg = view.vg();
+  std::set<std::string> stores;
+  for (const auto& lv : lvs)
+    if (const auto* volume = view.find_lv(lv))
+      std::ranges::copy(stores_of(*volume), std::inserter(stores, stores.end()));
   for (const auto& store : stores) {
-    const auto* lv = index.find_lv(store);
+    const auto* lv = view.find_lv(store);
     if (lv == nullptr) continue;
-    const bool is_live =
-        std::ranges::any_of(index.users_of(store), [&](const auto* user) { return is_active(vg, *user); });
+    const bool is_live = std::ranges::any_of(view.index().users_of(store),
+                                             [&](const auto* user) { return is_active(vg, *user); });
     if (!is_live) cache_->forget({vg.id, lv->id});
   }
 }

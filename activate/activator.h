@@ -2,8 +2,10 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "activate/key_cache.h"
 #include "activate/mapper.h"
 #include "activate/plan.h"
+#include "lib/base/error.h"
 #include "metadata/volume_group.h"
 
 namespace cv::activate {
@@ -46,28 +49,46 @@ class [[nodiscard]] Change {
   std::unique_ptr<State> state_;
 };
 
+/// How long deactivate() waits for a volume that somebody has open.
+struct Patience {
+  std::chrono::milliseconds for_udev{1000};  ///< which opens devices for a moment; for each volume
+  std::chrono::milliseconds for_holders{0};  ///< those whom we can name; for all volumes together
+};
+
+/// Told of what one volume runs into; the others go on.
+using OnFailure = std::function<void(const std::string& lv, const Error& error)>;
+
 class Activator {
  public:
   /// `cache` may be null: then nobody is told about keys that are needed or no longer needed.
   Activator(Mapper& mapper, KeyCache* cache);
 
   /// What activate() would do. With Unlocker::described() as keys it needs no secret.
-  Plan plan_activation(const metadata::VolumeGroup& vg, const std::vector<std::string>& lvs,
-                       const TreeInputs& inputs);
-  Plan plan_deactivation(const metadata::VolumeGroup& vg, const std::vector<std::string>& lvs);
+  Plan plan_activation(const GroupView& view, const std::vector<std::string>& lvs, const TreeInputs& inputs);
+  Plan plan_deactivation(const GroupView& view, const std::vector<std::string>& lvs);
+  /// What clean() would do.
+  Plan plan_cleaning(const GroupView& view);
   /// What stage() and go() would do.
   Plan plan_change(const metadata::VolumeGroup& current, const metadata::VolumeGroup& next,
                    const std::vector<std::string>& lvs, const TreeInputs& inputs);
 
-  /// Brings volumes up, one after the other; one that fails is taken back and ends the call, those before it
-  /// stay up. A volume that is up already gets the table it should have. Before the last one goes live the
-  /// keys in `inputs` and in the cache's memory are wiped.
-  void activate(const metadata::VolumeGroup& vg, const std::vector<std::string>& lvs, TreeInputs inputs);
+  /// Brings volumes up, one after the other; one that fails is taken back, those before it stay up. It ends
+  /// the call where nobody wants to be told. A volume that is up already gets the table it should have. Before
+  /// the last one goes live the keys in `inputs` and in the cache's memory are wiped.
+  void activate(const GroupView& view, const std::vector<std::string>& lvs, TreeInputs inputs,
+                const OnFailure& on_failure = nullptr);
 
-  /// Takes volumes down, one after the other. One that is not up is fine. Throws Errc::in_use, with who holds
-  /// it, after waiting for `patience`: udev opens devices for a moment.
-  void deactivate(const metadata::VolumeGroup& vg, const std::vector<std::string>& lvs,
-                  std::chrono::milliseconds patience = std::chrono::milliseconds(1000));
+  /// Takes volumes down, one after the other. One that is not up is fine. One that is still open when the
+  /// patience is over is Errc::in_use, with who holds it; it ends the call where nobody wants to be told.
+  void deactivate(const GroupView& view, const std::vector<std::string>& lvs, const Patience& patience = {},
+                  const OnFailure& on_failure = nullptr);
+
+  /// Carries out a plan that loads the tables of no store: plan_activation() made it with keys that were only
+  /// described.
+  void carry_out(const GroupView& view, const Plan& plan);
+
+  /// Removes the devices of the group that belong to none of its volumes and that nobody has open.
+  void clean(const GroupView& view);
 
   /// Gets a change of volumes ready that takes place with go(), behind the commit of `next`: a volume that is
   /// new, has other extents, or is not up yet. The keys in the cache's memory are wiped, so that with
@@ -99,12 +120,18 @@ class Activator {
   void require_unused(const metadata::VolumeGroup& vg, const metadata::LogicalVolume& lv);
 
  private:
-  LiveDevices live_devices(const metadata::VolumeGroup& vg, const std::vector<std::string>& lvs);
-  Change stage_plan(const metadata::VolumeGroup& next, const Plan& plan);
-  void remove(const RemoveStep& step, std::chrono::milliseconds patience);
-  bool has_devices(const metadata::VolumeGroup& vg, const metadata::GroupIndex& index, const std::string& lv);
-  void forget_closed_stores(const metadata::VolumeGroup& vg, const metadata::GroupIndex& index,
-                            const std::vector<std::string>& lvs);
+  using Deadline = std::chrono::steady_clock::time_point;
+
+  Plan plan_one(const GroupView& current, const GroupView& next, const std::string& lv,
+                const TreeInputs& inputs);
+  Plan plan_closing(const GroupView& view, const std::string& lv);
+  void look_at(LiveDevices& live, const std::string& uuid);
+  void look_at(LiveDevices& live, const PlannedDevice& device);
+  Change stage_plan(const GroupView& next, const Plan& plan);
+  void close(const GroupView& view, const std::string& lv, const Patience& patience, Deadline deadline);
+  void remove(const RemoveStep& step, std::chrono::milliseconds patience, Deadline deadline);
+  void hold_stores(const GroupView& view, const std::string& lv, std::set<StoreId>& held);
+  void forget_closed_stores(const GroupView& view, const std::vector<std::string>& lvs);
 
   Mapper& mapper_;
   KeyCache* cache_;

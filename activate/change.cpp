@@ -49,22 +49,36 @@ class Stager {
     match(
         step, [&](const CreateStep& create) { this->create(create.device); },
         [&](const ReloadStep& reload) { this->reload(reload); },
+        // What another command left in the inactive slot nobody misses, whether this one commits or not.
+        [&](const ClearStep& clear) { mapper_.run(ClearInactive{clear.uuid}); },
         [&](const ResumeStep& resume) {
           pending_.push_back({resume_of(resume.device), {resume.device.uuid}});
         },
-        [&](const RemoveStep& remove) { removals_.push_back(remove); },
+        [&](const RemoveStep& remove) {
+          if (remove.at_once)
+            mapper_.run(RemoveDevice{remove.uuid, remove.publication});
+          else
+            removals_.push_back(remove);
+        },
         [&](const RenameStep& rename) {
-          require_free_name(rename.lv, rename.name, rename.uuid, "renamed");
-          renamings_.push_back(rename);
+          require_free_name(rename);
+          if (rename.at_once)
+            mapper_.run(RenameDevice{rename.uuid, rename.name, rename.former, rename.publication});
+          else
+            renamings_.push_back(rename);
+        },
+        [&](const HideStep& hide) {
+          mapper_.run(HideDevice{hide.name, hide.publication});
         });
   }
 
  private:
-  static ResumeDevice resume_of(const PlannedDevice& device) { return {device.uuid, device.publication}; }
+  static ResumeDevice resume_of(const PlannedDevice& device) {
+    return {device.uuid, device.publication, device.read_ahead};
+  }
 
   void create(const PlannedDevice& device) {
-    require_free_name(device.lv, device.name, device.uuid, "activated");
-    mapper_.run(CreateDevice{device.name, device.uuid});
+    mapper_.run(CreateDevice{device.name, device.uuid, device.minor});
     undo_.emplace_back([&mapper = mapper_, remove = RemoveDevice{device.uuid, device.publication}] {
       try_or_warn([&] { mapper.run(remove); });
     });
@@ -79,10 +93,12 @@ class Stager {
 
   void reload(const ReloadStep& step) {
     const auto& device = step.device;
-    const bool is_live = !step.former.empty() || has_live_table(device.uuid);
+    const auto info = mapper_.find_uuid(device.uuid);
+    const bool is_live = !step.former.empty() || (info && info->has_live_table);
     load(device);
-    if (step.grows && device.publication.hidden) {
-      grow_now(step);
+    // Whatever is to stand on a hidden device needs its size.
+    if (device.publication.hidden && (step.grows || (info && info->open_count == 0))) {
+      change_now(step);
       return;
     }
     undo_.emplace_back(
@@ -91,7 +107,7 @@ class Stager {
   }
 
   /// A hidden device may be longer than what stands on it, so it grows before the commit.
-  void grow_now(const ReloadStep& step) {
+  void change_now(const ReloadStep& step) {
     const auto resume = resume_of(step.device);
     try {
       mapper_.run(resume);
@@ -100,6 +116,7 @@ class Stager {
       try_or_warn([&] { mapper_.run(resume); });
       throw;
     }
+    if (step.former.empty()) return;
     undo_.emplace_back(
         [&mapper = mapper_, resume, load = LoadTable{step.device.uuid, step.former, step.device.read_only}] {
           try_or_warn([&] {
@@ -115,18 +132,12 @@ class Stager {
     mapper_.run(LoadTable{device.uuid, std::move(table), device.read_only});
   }
 
-  bool has_live_table(const std::string& uuid) {
-    const auto info = mapper_.find_uuid(uuid);
-    return info && info->has_live_table;
-  }
-
-  void require_free_name(const std::string& lv, const std::string& name, const std::string& uuid,
-                         std::string_view deed) {
-    const auto other = mapper_.find_name(name);
-    if (!other || other->uuid == uuid) return;
-    throw Error(Errc::exists, "{} can't be {}: the device name {} is taken by a device that is not ours", lv,
-                deed, name)
-        .advise("look at it with `dmsetup info {}`, then remove or rename it", name);
+  void require_free_name(const RenameStep& step) {
+    const auto other = mapper_.find_name(step.name);
+    if (!other || other->uuid == step.uuid) return;
+    throw Error(Errc::exists, "{} can't be renamed: the device name {} is taken by a device that is not ours",
+                step.lv, step.name)
+        .advise("look at it with `dmsetup info {}`, then remove or rename it", step.name);
   }
 
   Mapper& mapper_;

@@ -7,7 +7,6 @@
 #include "activate/device_name.h"
 #include "lib/base/error.h"
 #include "lib/base/match.h"
-#include "metadata/references.h"
 
 namespace cv::activate {
 
@@ -87,20 +86,6 @@ void append(Table& table, Sectors length, Target target) {
   table.push_back({length_of(table), length, std::move(target)});
 }
 
-/// A segment that only LVM2 understands and that names `lv`: a snapshot of it, a pool that it is part of.
-bool is_opaque(const Segment& segment) {
-  return std::holds_alternative<metadata::Opaque>(segment.kind);
-}
-bool is_opaque(const LogicalVolume& lv) {
-  return std::ranges::any_of(lv.segments, [](const Segment& segment) { return is_opaque(segment); });
-}
-
-const LogicalVolume* opaque_user_of(const VolumeGroup& vg, std::string_view lv) {
-  for (const auto& candidate : vg.lvs)
-    if (is_opaque(candidate) && metadata::names_volume(candidate, lv)) return &candidate;
-  return nullptr;
-}
-
 /// Whether the volume's extents can be named one by one, without a device of its own.
 bool is_linear(const LogicalVolume& lv) {
   return std::ranges::all_of(lv.segments, [](const Segment& segment) {
@@ -117,7 +102,8 @@ bool is_linear(const LogicalVolume& lv) {
 
 class TreeBuilder {
  public:
-  TreeBuilder(const VolumeGroup& vg, const TreeInputs& inputs) : vg_(vg), inputs_(inputs) {}
+  TreeBuilder(const GroupView& view, const TreeInputs& inputs)
+      : view_(view), vg_(view.vg()), inputs_(inputs) {}
 
   void add_device(const LogicalVolume& lv, unsigned depth) {
     const auto uuid = dm_uuid(vg_.id, lv.id);
@@ -129,9 +115,12 @@ class TreeBuilder {
     device.name = dm_name(vg_.name, lv.name);
     device.uuid = uuid;
     device.table = table_of(lv, depth);
+    require_whole_blocks(lv, device.table);
     device.read_only = !metadata::has_flag(lv.flags, "WRITE");
+    device.read_ahead = lv.read_ahead;
+    if (metadata::has_flag(lv.flags, "FIXED_MINOR")) device.minor = lv.minor;
     device.publication = publication_of(vg_, lv);
-    device.stores = stores_of(vg_, lv.name);
+    device.stores = stores_of(lv);
     devices_.push_back(std::move(device));
   }
 
@@ -208,6 +197,29 @@ class TreeBuilder {
     }
   }
 
+  void require_whole_blocks(const LogicalVolume& lv, const Table& table) const {
+    if (inputs_.block_bytes.empty()) return;
+    const auto require = [&](const TableLine& line, const Device& device, Sectors offset) {
+      const auto* number = std::get_if<DeviceNumber>(&device);
+      const auto found = number == nullptr ? inputs_.block_bytes.end() : inputs_.block_bytes.find(*number);
+      if (found == inputs_.block_bytes.end()) return;
+      const auto unit = found->second / kSectorBytes;
+      if (unit <= 1 || (line.start.n % unit == 0 && line.length.n % unit == 0 && offset.n % unit == 0))
+        return;
+      throw Error(Errc::unsupported, "a part of {} begins or ends inside a block of {} bytes of the disk {}",
+                  full_name(lv), found->second, to_text(*number))
+          .advise("move the PV to a disk with smaller blocks (`blockdev --getss`)");
+    };
+    for (const auto& line : table)
+      match(
+          line.target, [&](const LinearTarget& target) { require(line, target.device, target.offset); },
+          [&](const StripedTarget& target) {
+            for (const auto& stripe : target.stripes) require(line, stripe.device, stripe.offset);
+          },
+          [&](const CryptTarget& target) { require(line, target.device, target.offset); },
+          [](const ErrorTarget&) {}, [](const ZeroTarget&) {});
+  }
+
   /// The kernel says no more than "Invalid argument" to this.
   void require_aligned(const LogicalVolume& lv, const StoreKey& store, Sectors start, Sectors iv,
                        const Piece& piece) const {
@@ -256,7 +268,7 @@ class TreeBuilder {
   }
 
   Piece physical_piece(const LogicalVolume& lv, const PhysicalArea& area, Extents count) const {
-    const auto* pv = metadata::find_pv(vg_, area.pv);
+    const auto* pv = view_.find_pv(area.pv);
     if (pv == nullptr || area.first + count > pv->pe_count)
       throw Error(Errc::damaged, "{} has extents that no PV of {} has", full_name(lv), vg_.name);
     const auto device = inputs_.pvs.find(area.pv);
@@ -269,33 +281,32 @@ class TreeBuilder {
   }
 
   const LogicalVolume& volume_below(const LogicalVolume& lv, const LogicalArea& area, Extents count) const {
-    const auto* below = metadata::find_lv(vg_, area.lv);
+    const auto* below = view_.find_lv(area.lv);
     if (below == nullptr || area.first + count > metadata::size_of(*below))
       throw Error(Errc::damaged, "{} has extents in {}, which has not so many", full_name(lv), area.lv);
     return *below;
   }
 
   Piece piece_of_device(const LogicalArea& area, Extents count, unsigned depth) {
-    const auto& below = metadata::lv_at(vg_, area.lv);
+    const auto& below = view_.lv_at(area.lv);
     add_device(below, depth + 1);
     return {DeviceBelow{dm_uuid(vg_.id, below.id), dm_name(vg_.name, below.name)},
             to_sectors(area.first, vg_.extent_size), to_sectors(count, vg_.extent_size)};
   }
 
+  const GroupView& view_;
   const VolumeGroup& vg_;
   const TreeInputs& inputs_;
   std::vector<PlannedDevice> devices_;
 };
 
-/// `find` gives the volume of a name, or null.
-template <class Find>
-void collect_below(const Find& find, const LogicalVolume& lv, std::vector<const LogicalVolume*>& found) {
+void collect_below(const GroupView& view, const LogicalVolume& lv, std::vector<const LogicalVolume*>& found) {
   const auto add = [&](const Area& area) {
     const auto* logical = std::get_if<LogicalArea>(&area);
-    const LogicalVolume* below = logical == nullptr ? nullptr : find(logical->lv);
+    const LogicalVolume* below = logical == nullptr ? nullptr : view.find_lv(logical->lv);
     if (below == nullptr || std::ranges::find(found, below) != found.end()) return;
     found.push_back(below);
-    collect_below(find, *below, found);
+    collect_below(view, *below, found);
   };
   for (const auto& segment : lv.segments) {
     match(
@@ -308,62 +319,52 @@ void collect_below(const Find& find, const LogicalVolume& lv, std::vector<const 
 
 }  // namespace
 
-std::vector<PlannedDevice> devices_of(const VolumeGroup& vg, std::string_view lv, const TreeInputs& inputs) {
-  require_manageable(vg, lv);
-  TreeBuilder builder(vg, inputs);
-  builder.add_device(metadata::lv_at(vg, lv), 0);
+std::vector<PlannedDevice> devices_of(const GroupView& view, std::string_view lv, const TreeInputs& inputs) {
+  require_manageable(view, lv);
+  TreeBuilder builder(view, inputs);
+  builder.add_device(view.lv_at(lv), 0);
   return builder.take();
 }
 
-void require_manageable(const VolumeGroup& vg, std::string_view lv) {
-  const auto name = fmt::format("{}/{}", vg.name, lv);
-  for (const auto& segment : metadata::lv_at(vg, lv).segments)
+void require_manageable(const GroupView& view, std::string_view lv) {
+  const auto name = fmt::format("{}/{}", view.vg().name, lv);
+  for (const auto& segment : view.lv_at(lv).segments)
     if (const auto* opaque = std::get_if<metadata::Opaque>(&segment.kind)) throw_opaque(name, *opaque);
-  if (const auto* user = opaque_user_of(vg, lv))
+  if (const auto* user = view.foreign_user_of(lv))
     throw Error(Errc::unsupported, "{} belongs to {}/{}, which only LVM2 can activate and deactivate", name,
-                vg.name, user->name)
+                view.vg().name, user->name)
         .advise("use lvchange for {}", name);
 }
 
-bool is_manageable(const VolumeGroup& vg, std::string_view lv) {
-  return !is_opaque(metadata::lv_at(vg, lv)) && opaque_user_of(vg, lv) == nullptr;
+bool is_manageable(const GroupView& view, std::string_view lv) {
+  return !is_foreign(view.lv_at(lv)) && view.foreign_user_of(lv) == nullptr;
 }
 
-std::vector<std::string> foreign_volumes(const VolumeGroup& vg) {
-  std::unordered_set<std::string> used;
-  for (const auto& lv : vg.lvs)
-    if (is_opaque(lv))
-      for (const auto& segment : lv.segments)
-        metadata::for_each_reference(segment, [&](const std::string& name) { used.insert(name); });
+std::vector<std::string> foreign_volumes(const GroupView& view) {
   std::vector<std::string> found;
-  for (const auto& lv : vg.lvs)
-    if (is_opaque(lv) || used.contains(lv.name)) found.push_back(lv.name);
+  for (const auto& lv : view.vg().lvs)
+    if (is_foreign(lv) || view.foreign_user_of(lv.name) != nullptr) found.push_back(lv.name);
   return found;
 }
 
-std::vector<std::string> volumes_below(const VolumeGroup& vg, std::string_view lv) {
+std::vector<const LogicalVolume*> volumes_below(const GroupView& view, std::string_view lv) {
   std::vector<const LogicalVolume*> found;
-  collect_below([&](const std::string& name) { return metadata::find_lv(vg, name); }, metadata::lv_at(vg, lv),
-                found);
-  std::vector<std::string> names;
-  for (const LogicalVolume* below : found) names.emplace_back(below->name);
-  return names;
-}
-
-std::vector<const LogicalVolume*> volumes_below(const metadata::GroupIndex& index, const LogicalVolume& lv) {
-  std::vector<const LogicalVolume*> found;
-  collect_below([&](const std::string& name) { return index.find_lv(name); }, lv, found);
+  collect_below(view, view.lv_at(lv), found);
   return found;
 }
 
-std::vector<std::string> stores_of(const VolumeGroup& vg, std::string_view lv) {
+std::vector<std::string> stores_of(const LogicalVolume& lv) {
   std::vector<std::string> stores;
-  for (const auto& segment : metadata::lv_at(vg, lv).segments) {
+  for (const auto& segment : lv.segments) {
     const auto* crypt = std::get_if<metadata::Crypt>(&segment.kind);
     if (crypt != nullptr && std::ranges::find(stores, crypt->store) == stores.end())
       stores.push_back(crypt->store);
   }
   return stores;
+}
+
+std::vector<std::string> stores_of(const VolumeGroup& vg, std::string_view lv) {
+  return stores_of(metadata::lv_at(vg, lv));
 }
 
 Publication publication_of(const VolumeGroup& vg, const LogicalVolume& lv) {

@@ -2,15 +2,16 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "activate/device_number.h"
 #include "activate/dm_table.h"
+#include "activate/group_view.h"
 #include "activate/mapper.h"
 #include "lib/base/id.h"
-#include "metadata/group_index.h"
 #include "metadata/volume_group.h"
 
 namespace cv::activate {
@@ -27,6 +28,7 @@ using StoreKeys = std::map<std::string, StoreKey, std::less<>>;  ///< by the sto
 struct TreeInputs {
   std::map<PvId, DeviceNumber> pvs;  ///< PVs that are not here are missing
   StoreKeys keys;
+  std::map<DeviceNumber, std::uint32_t> block_bytes;  ///< logical blocks of PVs; 512 where a PV is not here
 };
 
 /// One device as it should be.
@@ -36,6 +38,8 @@ struct PlannedDevice {
   std::string uuid;
   Table table;
   bool read_only = false;
+  std::optional<std::uint32_t> read_ahead;  ///< in sectors; absent: as the kernel has it
+  std::optional<std::uint32_t> minor;       ///< absent: any
   Publication publication;
   std::vector<std::string> stores;  ///< whose keys the table holds
   friend bool operator==(const PlannedDevice&, const PlannedDevice&) = default;
@@ -46,27 +50,25 @@ struct PlannedDevice {
 ///
 /// Throws Errc::unsupported for volumes that are not ours to activate (a store, a type only LVM2 knows, an
 /// origin of a snapshot), Errc::not_found where a PV is missing, Errc::key_missing where `inputs` has no key
-/// for a store, Errc::damaged for areas that lead nowhere.
-std::vector<PlannedDevice> devices_of(const metadata::VolumeGroup& vg, std::string_view lv,
-                                      const TreeInputs& inputs);
+/// for a store, Errc::damaged for areas that lead nowhere. Errc::unsupported also for pieces that begin or end
+/// inside a logical block of their PV or inside an encryption sector.
+std::vector<PlannedDevice> devices_of(const GroupView& view, std::string_view lv, const TreeInputs& inputs);
 
 /// Throws Errc::unsupported where only LVM2 knows how to bring the volume up and down: a type of its own, an
 /// origin of a snapshot, a part of a pool.
-void require_manageable(const metadata::VolumeGroup& vg, std::string_view lv);
+void require_manageable(const GroupView& view, std::string_view lv);
 
 /// The same as an answer.
-bool is_manageable(const metadata::VolumeGroup& vg, std::string_view lv);
+bool is_manageable(const GroupView& view, std::string_view lv);
 
 /// All volumes of the group that are not manageable, found in one pass.
-std::vector<std::string> foreign_volumes(const metadata::VolumeGroup& vg);
+std::vector<std::string> foreign_volumes(const GroupView& view);
 
 /// The LVs that `lv` stands on, whether they have devices or not, top down.
-std::vector<std::string> volumes_below(const metadata::VolumeGroup& vg, std::string_view lv);
-/// The same, each found in constant time.
-std::vector<const metadata::LogicalVolume*> volumes_below(const metadata::GroupIndex& index,
-                                                          const metadata::LogicalVolume& lv);
+std::vector<const metadata::LogicalVolume*> volumes_below(const GroupView& view, std::string_view lv);
 
 /// The stores that the segments of `lv` name, each once.
+std::vector<std::string> stores_of(const metadata::LogicalVolume& lv);
 std::vector<std::string> stores_of(const metadata::VolumeGroup& vg, std::string_view lv);
 
 /// How the device of an LV is shown: a visible LV has a link, a hidden one has not.

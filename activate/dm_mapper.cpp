@@ -4,12 +4,14 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
+#include <fstream>
 #include <utility>
 
 #include <libdevmapper.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "lib/base/error.h"
@@ -161,7 +163,25 @@ class DmMapper final : public Mapper {
         [&](const SuspendDevice& suspend) { this->suspend(suspend); },
         [&](const ResumeDevice& resume) { this->resume(resume); },
         [&](const RemoveDevice& remove) { this->remove(remove); },
-        [&](const RenameDevice& rename) { this->rename(rename); });
+        [&](const RenameDevice& rename) { this->rename(rename); },
+        [&](const HideDevice& gone) { this->hide(gone); });
+  }
+
+  bool is_shown(const std::string& name, std::optional<DeviceNumber> number,
+                const Publication& publication) override {
+    const auto node = dev_dir_ + "/mapper/" + name;
+    const auto link = dev_dir_ + "/" + publication.link;
+    if (number) return leads_to(node, *number) && (publication.link.empty() || leads_to(link, *number));
+    // What has gone is udev's business where it runs.
+    if (uses_udev_ || (!is_node(node) && !is_link_to(link, name))) return true;
+    return find_name(name).has_value();
+  }
+
+  std::optional<std::uint32_t> read_ahead(DeviceNumber number) override {
+    std::ifstream file(read_ahead_file(number));
+    std::uint32_t kib = 0;
+    if (!(file >> kib)) return std::nullopt;
+    return kib * 2;
   }
 
   void settle() override { wait_for_udev(); }
@@ -206,15 +226,28 @@ class DmMapper final : public Mapper {
   }
 
   void create(const CreateDevice& wanted) {
+    const auto task = new_task(DM_DEVICE_CREATE);
+    require(dm_task_set_name(task.get(), wanted.name.c_str()));
+    require(dm_task_set_uuid(task.get(), wanted.uuid.c_str()));
+    if (wanted.minor) require(dm_task_set_major_minor(task.get(), 0, static_cast<int>(*wanted.minor), 1));
+    if (dm_task_run(task.get()) != 0) return;
+    const int error_number = dm_task_get_errno(task.get());
+    if (error_number == EBUSY) throw_taken(wanted);
+    throw_kernel(error_number != 0 ? error_number : EIO, fmt::format("creating {}", wanted.name));
+  }
+
+  /// The kernel has one answer to three questions.
+  void throw_taken(const CreateDevice& wanted) {
     if (const auto other = find_name(wanted.name))
       throw Error(Errc::exists, "the device name {} is taken by a device with the uuid \"{}\"", wanted.name,
                   other->uuid);
     if (const auto other = find_uuid(wanted.uuid))
       throw Error(Errc::exists, "the device {} exists already, called {}", wanted.name, other->name);
-    const auto task = new_task(DM_DEVICE_CREATE);
-    require(dm_task_set_name(task.get(), wanted.name.c_str()));
-    require(dm_task_set_uuid(task.get(), wanted.uuid.c_str()));
-    run_task(task.get(), fmt::format("creating {}", wanted.name));
+    if (wanted.minor)
+      throw Error(Errc::exists, "{} can't get the minor number {}, which another device has", wanted.name,
+                  *wanted.minor)
+          .advise(
+              "close the other device (`dmsetup info` shows all numbers), or give this volume another one");
   }
 
   void load(const LoadTable& wanted) {
@@ -228,7 +261,10 @@ class DmMapper final : public Mapper {
       require(dm_task_add_target(task.get(), line.start.n, line.length.n,
                                  std::string(target_type(line.target)).c_str(), params.data()));
     }
-    run_task(task.get(), fmt::format("loading the table of {}", at(wanted.uuid).name));
+    if (dm_task_run(task.get()) != 0) return;
+    const int error_number = dm_task_get_errno(task.get());
+    throw_kernel(error_number != 0 ? error_number : EIO,
+                 fmt::format("loading the table of {}", at(wanted.uuid).name));
   }
 
   void suspend(const SuspendDevice& wanted) {
@@ -241,7 +277,14 @@ class DmMapper final : public Mapper {
     require(dm_task_set_uuid(task.get(), wanted.uuid.c_str()));
     set_cookie(task.get(), wanted.publication);
     run_task(task.get(), fmt::format("resuming {}", wanted.uuid));
-    if (!uses_udev_) appeared_.push_back({wanted.uuid, wanted.publication.link});
+    if (!uses_udev_ || wanted.read_ahead)
+      appeared_.push_back({wanted.uuid, wanted.publication.link, wanted.read_ahead});
+  }
+
+  void hide(const HideDevice& wanted) {
+    if (uses_udev_ || find_name(wanted.name)) return;
+    make_or_remove_node(wanted.name);
+    remove_link(wanted.name, wanted.publication.link);
   }
 
   void remove(const RemoveDevice& wanted) {
@@ -272,7 +315,7 @@ class DmMapper final : public Mapper {
     make_or_remove_node(name);
     remove_link(name, wanted.former.link);
     std::erase_if(appeared_, [&](const Appeared& device) { return device.uuid == wanted.uuid; });
-    appeared_.push_back({wanted.uuid, wanted.publication.link});
+    appeared_.push_back({wanted.uuid, wanted.publication.link, std::nullopt});
   }
 
   void set_cookie(dm_task* task, const Publication& publication) {
@@ -291,6 +334,7 @@ class DmMapper final : public Mapper {
   struct Appeared {
     std::string uuid;
     std::string link;
+    std::optional<std::uint32_t> read_ahead;
   };
 
   /// Nodes and links wait until nothing is suspended any more: /dev may lie on what is.
@@ -298,11 +342,23 @@ class DmMapper final : public Mapper {
     try {
       const auto info = find_uuid(device.uuid);
       if (!info) return;
+      if (device.read_ahead) set_read_ahead(*info, *device.read_ahead);
+      if (uses_udev_) return;
       make_or_remove_node(info->name);
       make_link(info->name, device.link);
     } catch (const Error& error) {
       log::warning("{}", error.what());
     }
+  }
+
+  static std::string read_ahead_file(DeviceNumber number) {
+    return "/sys/dev/block/" + to_text(number) + "/queue/read_ahead_kb";
+  }
+
+  static void set_read_ahead(const DeviceInfo& device, std::uint32_t sectors) {
+    std::ofstream file(read_ahead_file(device.number));
+    file << sectors / 2 << std::flush;
+    if (!file) log::warning("the read-ahead of {} can't be set: {}", device.name, errno_text(errno));
   }
 
   void make_or_remove_node(const std::string& name) {
@@ -324,16 +380,30 @@ class DmMapper final : public Mapper {
   }
 
   void remove_link(const std::string& name, const std::string& link) {
-    if (link.empty()) return;
     const auto path = dev_dir_ + "/" + link;
-    std::array<char, 512> target{};
-    const auto length = ::readlink(path.c_str(), target.data(), target.size());
-    if (length < 0) return;
     // Somebody else's link of that name stays.
-    const std::string_view points_to(target.data(), static_cast<std::size_t>(length));
-    if (!points_to.ends_with("/" + name)) return;
+    if (link.empty() || !is_link_to(path, name)) return;
     ::unlink(path.c_str());
     ::rmdir(path.substr(0, path.rfind('/')).c_str());
+  }
+
+  static bool is_link_to(const std::string& path, const std::string& name) {
+    std::array<char, 512> target{};
+    const auto length = ::readlink(path.c_str(), target.data(), target.size());
+    return length >= 0 &&
+           std::string_view(target.data(), static_cast<std::size_t>(length)).ends_with("/" + name);
+  }
+
+  /// A regular file of that name is somebody's mistake, but not ours.
+  static bool is_node(const std::string& path) {
+    struct stat status {};
+    return ::lstat(path.c_str(), &status) == 0 && (S_ISBLK(status.st_mode) || S_ISLNK(status.st_mode));
+  }
+
+  static bool leads_to(const std::string& path, DeviceNumber number) {
+    struct stat status {};
+    return ::stat(path.c_str(), &status) == 0 && S_ISBLK(status.st_mode) &&
+           number == DeviceNumber{major(status.st_rdev), minor(status.st_rdev)};
   }
 
   static bool is_link(const std::string& path) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <vector>
 
@@ -63,29 +64,84 @@ std::vector<std::string> mount_points(const std::string& number, const std::stri
   return points;
 }
 
+bool is_device(const fs::path& path, DeviceNumber device) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISBLK(status.st_mode) &&
+         DeviceNumber{major(status.st_rdev), minor(status.st_rdev)} == device;
+}
+
 bool is_swap(DeviceNumber device, const std::string& swaps) {
   std::ifstream file(swaps);
   for (std::string line; std::getline(file, line);) {
     const auto path = unescaped(line.substr(0, line.find_first_of(" \t")));
-    struct stat status {};
-    if (path.starts_with('/') && ::stat(path.c_str(), &status) == 0 && S_ISBLK(status.st_mode) &&
-        major(status.st_rdev) == device.major && minor(status.st_rdev) == device.minor)
+    if (path.starts_with('/') && is_device(path, device)) return true;
+  }
+  return false;
+}
+
+/// A loop device is no holder in the kernel's eyes: it has a file open.
+std::vector<std::string> loops_on(const fs::path& sys, DeviceNumber device) {
+  std::vector<std::string> names;
+  std::error_code failure;
+  for (const auto& entry : fs::directory_iterator(sys / "block", failure)) {
+    const auto path = first_line(entry.path() / "loop" / "backing_file");
+    if (!path.empty() && is_device(path, device)) names.push_back(entry.path().filename().string());
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+bool has_open(const fs::path& process, DeviceNumber device) {
+  std::error_code failure;
+  for (const auto& entry : fs::directory_iterator(process / "fd", failure)) {
+    // Files elsewhere are not looked at: to ask for one on a server that has gone takes for ever.
+    std::error_code gone;
+    const auto path = fs::read_symlink(entry.path(), gone);
+    if (!gone && path.native().find("/dev/") != std::string::npos && is_device(entry.path(), device))
       return true;
   }
   return false;
 }
 
+/// "NAME (PID)" of each process for which `is_it`; the first few, and how many more there are.
+template <class IsIt>
+std::string processes(const fs::path& proc, const IsIt& is_it) {
+  constexpr std::size_t kNamed = 4;
+  std::vector<unsigned long> found;
+  std::error_code failure;
+  for (const auto& entry : fs::directory_iterator(proc, failure)) {
+    const auto name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") == std::string::npos && is_it(entry.path()))
+      found.push_back(std::stoul(name));
+  }
+  std::ranges::sort(found);
+  std::vector<std::string> named;
+  for (std::size_t i = 0; i < std::min(found.size(), kNamed); ++i)
+    named.push_back(fmt::format("{} ({})", first_line(proc / std::to_string(found[i]) / "comm"), found[i]));
+  if (found.size() > kNamed) named.push_back(fmt::format("{} more", found.size() - kNamed));
+  return fmt::format("{}", fmt::join(named, " and "));
+}
+
 }  // namespace
 
-std::string holders_of(DeviceNumber device, const std::string& sys_dir, const std::string& mountinfo,
-                       const std::string& swaps) {
+std::string holders_of(DeviceNumber device, const SystemFiles& files) {
   const auto number = to_text(device);
+  const fs::path sys(files.sys);
+  const fs::path proc(files.proc);
   std::vector<std::string> reasons;
-  if (const auto points = mount_points(number, mountinfo); !points.empty())
+  if (const auto points = mount_points(number, proc / "self" / "mountinfo"); !points.empty()) {
     reasons.push_back(fmt::format("mounted on {}", fmt::join(points, " and ")));
-  if (const auto above = devices_above(fs::path(sys_dir) / "dev" / "block" / number); !above.empty())
-    reasons.push_back(fmt::format("used by {}", fmt::join(above, " and ")));
-  if (is_swap(device, swaps)) reasons.emplace_back("in use as swap");
+  } else {
+    const auto elsewhere = processes(
+        proc, [&](const fs::path& process) { return !mount_points(number, process / "mountinfo").empty(); });
+    if (!elsewhere.empty()) reasons.push_back("mounted in the mount namespace of " + elsewhere);
+  }
+  auto above = devices_above(sys / "dev" / "block" / number);
+  std::ranges::copy(loops_on(sys, device), std::back_inserter(above));
+  if (!above.empty()) reasons.push_back(fmt::format("used by {}", fmt::join(above, " and ")));
+  if (is_swap(device, proc / "swaps")) reasons.emplace_back("in use as swap");
+  const auto open = processes(proc, [&](const fs::path& process) { return has_open(process, device); });
+  if (!open.empty()) reasons.push_back("open in " + open);
   return fmt::format("{}", fmt::join(reasons, ", "));
 }
 

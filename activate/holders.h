@@ -1,4 +1,4 @@
-// Who keeps a block device from being closed, as a person would say it.
+// Who keeps a device open.
 #pragma once
 
 #include <string>
@@ -7,10 +7,15 @@
 
 namespace cv::activate {
 
-/// "mounted on /home", "used by luks-1234 and sdb", or "" where nobody is known: then some process has it
-/// open.
-std::string holders_of(DeviceNumber device, const std::string& sys_dir = "/sys",
-                       const std::string& mountinfo = "/proc/self/mountinfo",
-                       const std::string& swaps = "/proc/swaps");
+/// Where the kernel tells; other places only in tests.
+struct SystemFiles {
+  std::string sys = "/sys";
+  std::string proc = "/proc";
+};
+
+/// "mounted on /mnt, used by vg0-other and loop3, in use as swap, open in mkfs.ext4 (4711)"; empty where
+/// nobody can be named. Processes of others are seen by root alone; one that has its own view of the mounts
+/// is named where the device is mounted in that view only.
+std::string holders_of(DeviceNumber device, const SystemFiles& files = {});
 
 }  // namespace cv::activate

@@ -12,6 +12,8 @@ class AbsentMapper final : public Mapper {
   std::optional<DeviceInfo> find_name(const std::string&) override { return std::nullopt; }
   std::vector<DeviceInfo> list() override { return {}; }
   std::optional<Table> live_table(const std::string&) override { return std::nullopt; }
+  bool is_shown(const std::string&, std::optional<DeviceNumber>, const Publication&) override { return true; }
+  std::optional<std::uint32_t> read_ahead(DeviceNumber) override { return std::nullopt; }
   void run(const Operation&) override {
     throw Error(Errc::unsupported,
                 "there is no device-mapper here, so no volume can be activated or deactivated")

@@ -35,10 +35,11 @@ struct Publication {
   friend bool operator==(const Publication&, const Publication&) = default;
 };
 
-/// Makes a device with no table. Throws Errc::exists where the name or uuid is taken.
+/// Makes a device with no table. Throws Errc::exists where the name, the uuid or the number is taken.
 struct CreateDevice {
   std::string name;
   std::string uuid;
+  std::optional<std::uint32_t> minor;  ///< which number it gets; absent: any
 };
 /// Into the inactive slot, in place of what is there.
 struct LoadTable {
@@ -52,10 +53,12 @@ struct ClearInactive {
 struct SuspendDevice {
   std::string uuid;
 };
-/// Makes the inactive table, where there is one, the live one.
+/// Makes the inactive table, where there is one, the live one. A device that is not suspended and has no
+/// inactive table is only shown anew.
 struct ResumeDevice {
   std::string uuid;
   Publication publication;
+  std::optional<std::uint32_t> read_ahead;  ///< in sectors, set as well; absent: stays
 };
 /// Throws Errc::in_use while somebody has it open.
 struct RemoveDevice {
@@ -69,8 +72,14 @@ struct RenameDevice {
   Publication former;  ///< as it was shown until now
   Publication publication;
 };
+/// Takes away what still shows a device that has gone: its node and its link. No effect where there is such a
+/// device.
+struct HideDevice {
+  std::string name;
+  Publication publication;
+};
 using Operation = std::variant<CreateDevice, LoadTable, ClearInactive, SuspendDevice, ResumeDevice,
-                               RemoveDevice, RenameDevice>;
+                               RemoveDevice, RenameDevice, HideDevice>;
 
 struct TargetVersion {
   std::uint32_t major = 0;
@@ -89,6 +98,12 @@ class Mapper {
   virtual std::vector<DeviceInfo> list() = 0;
   /// The live table; nothing where there is none, or where it holds what we never write.
   virtual std::optional<Table> live_table(const std::string& uuid) = 0;
+  /// Whether the node and the link of a device are as they should be: there, and of that number; or, without
+  /// a number, not there.
+  virtual bool is_shown(const std::string& name, std::optional<DeviceNumber> number,
+                        const Publication& publication) = 0;
+  /// In sectors; nothing where the kernel does not say.
+  virtual std::optional<std::uint32_t> read_ahead(DeviceNumber number) = 0;
   /// Throws Errc::not_found where a uuid is unknown, Errc::kernel where the kernel refuses.
   virtual void run(const Operation& operation) = 0;
   /// Returns when the nodes and links of everything run so far are there, or gone.

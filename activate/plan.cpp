@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_set>
 
 #include "activate/device_name.h"
 #include "lib/base/error.h"
@@ -45,24 +46,40 @@ void require_same_sort(const PlannedDevice& wanted, const LiveDevice& there) {
       .advise("close what uses it, then deactivate and activate it");
 }
 
-std::optional<Step> step_for(const PlannedDevice& wanted, const LiveDevices& live) {
-  const auto* there = find(live, wanted.uuid);
-  if (there == nullptr) return CreateStep{wanted};
-  const auto table = numbered(wanted.table, live);
-  const bool is_right = there->info.has_live_table && there->table && same_mapping(*there->table, table) &&
-                        there->info.read_only == wanted.read_only;
-  if (is_right && !there->info.suspended) return std::nullopt;
-  // A resume would bring in whatever waits in the inactive slot.
-  if (is_right && !there->info.has_inactive_table) return ResumeStep{wanted};
-  require_same_sort(wanted, *there);
-  ReloadStep step{.device = wanted, .live_name = there->info.name, .former = {}, .grows = false};
-  if (there->table) step.former = *there->table;
-  step.grows = !step.former.empty() && continues(step.former, table);
-  return step;
+/// A resume of a device that is not suspended changes nothing but how it is shown.
+std::optional<ResumeStep::Why> why_resume(const PlannedDevice& wanted, const LiveDevice& there) {
+  if (there.info.suspended) return ResumeStep::Why::suspended;
+  // Another name brings another node with it.
+  if (!there.is_shown && there.info.name == wanted.name) return ResumeStep::Why::not_shown;
+  if (wanted.read_ahead && there.read_ahead && *wanted.read_ahead != *there.read_ahead)
+    return ResumeStep::Why::read_ahead;
+  return std::nullopt;
 }
 
-RemoveStep removal(const VolumeGroup& vg, std::string_view lv, const LiveDevice& there) {
-  const auto& volume = metadata::lv_at(vg, lv);
+void add_steps(Plan& plan, const PlannedDevice& wanted, const LiveDevices& live) {
+  const auto* there = find(live, wanted.uuid);
+  if (there == nullptr) {
+    plan.emplace_back(CreateStep{wanted});
+    return;
+  }
+  const auto& info = there->info;
+  const auto table = numbered(wanted.table, live);
+  const bool is_mapped = info.has_live_table && there->table && same_mapping(*there->table, table);
+  if (is_mapped && info.read_only == wanted.read_only) {
+    // A resume would bring in whatever waits in the inactive slot.
+    if (info.has_inactive_table) plan.emplace_back(ClearStep{info.name, info.uuid});
+    if (const auto why = why_resume(wanted, *there)) plan.emplace_back(ResumeStep{wanted, *why});
+    return;
+  }
+  require_same_sort(wanted, *there);
+  ReloadStep step{.device = wanted, .live_name = info.name, .former = {}};
+  step.changes_mapping = !is_mapped;
+  if (there->table) step.former = *there->table;
+  step.grows = !step.former.empty() && continues(step.former, table);
+  plan.emplace_back(std::move(step));
+}
+
+RemoveStep removal(const VolumeGroup& vg, const metadata::LogicalVolume& volume, const LiveDevice& there) {
   return {.lv = vg.name + "/" + volume.name,
           .name = there.info.name,
           .uuid = there.info.uuid,
@@ -79,6 +96,64 @@ RenameStep renaming(const PlannedDevice& wanted, const LiveDevice& there) {
           .publication = wanted.publication};
 }
 
+std::string uuid_prefix(const VolumeGroup& vg) {
+  const auto uuid = dm_uuid(vg.id, LvId());
+  return uuid.substr(0, uuid.size() - kIdLength);
+}
+
+/// Whose device that is, by its uuid; a layer that only LVM2 makes counts as the volume's.
+const metadata::LogicalVolume* volume_of(const VolumeGroup& vg, const std::string& uuid) {
+  const auto found =
+      std::ranges::find_if(vg.lvs, [&](const auto& lv) { return uuid.starts_with(dm_uuid(vg.id, lv.id)); });
+  return found == vg.lvs.end() ? nullptr : &*found;
+}
+
+/// A device that belongs to no volume, with the link that it would have had.
+RemoveStep removal_of_stray(const VolumeGroup& vg, const DeviceInfo& info) {
+  RemoveStep step{.lv = {}, .name = info.name, .uuid = info.uuid, .number = info.number, .publication = {}};
+  const auto prefix = dm_name(vg.name, "");
+  if (!info.name.starts_with(prefix)) return step;
+  auto lv = info.name.substr(prefix.size());
+  for (auto at = lv.find("--"); at != std::string::npos; at = lv.find("--", at + 1)) lv.erase(at, 1);
+  step.publication.link = vg.name + "/" + lv;
+  return step;
+}
+
+/// What makes the name of `wanted` free, where another device of the group has it.
+std::optional<Step> room_for(const PlannedDevice& wanted, const GroupView& current, const GroupView& next,
+                             const LiveDevices& live) {
+  const auto other = std::ranges::find_if(live, [&](const auto& entry) {
+    return entry.second.info.name == wanted.name && entry.first != wanted.uuid;
+  });
+  if (other == live.end()) return std::nullopt;
+  const auto& info = other->second.info;
+  const auto& vg = next.vg();
+  const auto throw_taken = [&](std::string_view by_whom) {
+    throw Error(Errc::exists, "{} can't be activated: the device name {} is taken by {}", wanted.lv,
+                wanted.name, by_whom)
+        .advise("look at it with `dmsetup info {}`, then remove or rename it", wanted.name);
+  };
+  if (!info.uuid.starts_with(uuid_prefix(vg))) throw_taken("a device that is not ours");
+  if (const auto* owner = volume_of(vg, info.uuid)) {
+    // It missed its new name.
+    auto name = dm_name(vg.name, owner->name);
+    if (info.uuid != dm_uuid(vg.id, owner->id) || name == info.name)
+      throw_taken(fmt::format("a device of {}/{}", vg.name, owner->name));
+    return RenameStep{.lv = vg.name + "/" + owner->name,
+                      .former_name = info.name,
+                      .name = std::move(name),
+                      .uuid = info.uuid,
+                      .former = wanted.publication,
+                      .publication = publication_of(vg, *owner),
+                      .at_once = true};
+  }
+  if (const auto* owner = volume_of(current.vg(), info.uuid))
+    throw_taken(fmt::format("the device of {}/{}", vg.name, owner->name));
+  auto step = removal_of_stray(vg, info);
+  step.at_once = true;
+  return step;
+}
+
 std::string what_it_is(const PlannedDevice& device) {
   auto text = device.name;
   if (!device.publication.link.empty()) text += fmt::format(" (/dev/{})", device.publication.link);
@@ -89,12 +164,42 @@ std::string what_it_is(const PlannedDevice& device) {
   return text;
 }
 
+/// Of a step that loads a table.
 const PlannedDevice* device_of(const Step& step) {
+  if (const auto* create = std::get_if<CreateStep>(&step)) return &create->device;
+  if (const auto* reload = std::get_if<ReloadStep>(&step)) return &reload->device;
+  return nullptr;
+}
+
+std::string describe_resume(const ResumeStep& step) {
+  switch (step.why) {
+    case ResumeStep::Why::suspended: return "resume " + step.device.name + ", which is suspended";
+    case ResumeStep::Why::not_shown: return "make the node and link of " + step.device.name + " anew";
+    case ResumeStep::Why::read_ahead:
+      return fmt::format("set the read-ahead of {} to {} sectors", step.device.name,
+                         step.device.read_ahead.value_or(0));
+  }
+  return {};
+}
+
+std::string_view drift_word(const Step& step) {
   return match(
-      step, [](const CreateStep& s) { return &s.device; }, [](const ReloadStep& s) { return &s.device; },
-      [](const ResumeStep&) -> const PlannedDevice* { return nullptr; },
-      [](const RemoveStep&) -> const PlannedDevice* { return nullptr; },
-      [](const RenameStep&) -> const PlannedDevice* { return nullptr; });
+      step, [](const CreateStep&) { return std::string_view("part missing"); },
+      [](const ReloadStep& reload) -> std::string_view {
+        return reload.changes_mapping ? "table" : "permission";
+      },
+      [](const ClearStep&) { return std::string_view("table waiting"); },
+      [](const ResumeStep& resume) -> std::string_view {
+        switch (resume.why) {
+          case ResumeStep::Why::suspended: return "suspended";
+          case ResumeStep::Why::not_shown: return "node";
+          case ResumeStep::Why::read_ahead: return "read-ahead";
+        }
+        return {};
+      },
+      [](const RemoveStep&) { return std::string_view("part too many"); },
+      [](const RenameStep&) { return std::string_view("name"); },
+      [](const HideStep&) { return std::string_view("node"); });
 }
 
 }  // namespace
@@ -108,11 +213,15 @@ std::string describe(const Step& step) {
         if (!reload.former.empty()) text += fmt::format(", until now {} sectors", length_of(reload.former).n);
         return text;
       },
-      [](const ResumeStep& resume) { return "resume " + resume.device.name + ", which is suspended"; },
-      [](const RemoveStep& remove) { return "remove " + remove.name; },
+      [](const ClearStep& clear) { return "drop the table that waits in " + clear.name; },
+      [](const ResumeStep& resume) { return describe_resume(resume); },
+      [](const RemoveStep& remove) {
+        return "remove " + remove.name + (remove.lv.empty() ? ", which belongs to no volume" : "");
+      },
       [](const RenameStep& rename) {
         return fmt::format("rename {} to {}", rename.former_name, rename.name);
-      });
+      },
+      [](const HideStep& hide) { return "take away what is left of " + hide.name + " in /dev"; });
 }
 
 std::string describe(const Plan& plan) {
@@ -125,57 +234,88 @@ std::string describe(const Plan& plan) {
   return text;
 }
 
-std::vector<std::string> uuids_of(const VolumeGroup& vg, std::string_view lv) {
-  std::vector<std::string> uuids{dm_uuid(vg.id, metadata::lv_at(vg, lv).id)};
-  for (const auto& below : volumes_below(vg, lv))
-    uuids.push_back(dm_uuid(vg.id, metadata::lv_at(vg, below).id));
-  return uuids;
-}
-
-Plan plan_activation(const VolumeGroup& current, const VolumeGroup& next, std::string_view lv,
+Plan plan_activation(const GroupView& current, const GroupView& next, std::string_view lv,
                      const TreeInputs& inputs, const LiveDevices& live) {
   Plan plan;
   std::set<std::string> wanted;
-  for (const auto& device : devices_of(next, lv, inputs)) {
+  const auto devices = devices_of(next, lv, inputs);
+  // Top down: what is in the way may stand on what else is in the way.
+  for (auto device = devices.rbegin(); device != devices.rend(); ++device)
+    if (auto room = room_for(*device, current, next, live)) plan.push_back(std::move(*room));
+  for (const auto& device : devices) {
     wanted.insert(device.uuid);
-    if (auto step = step_for(device, live)) plan.push_back(std::move(*step));
+    add_steps(plan, device, live);
     const auto* there = find(live, device.uuid);
-    if (there != nullptr && there->info.name != device.name) plan.push_back(renaming(device, *there));
+    if (there != nullptr && there->info.name != device.name) plan.emplace_back(renaming(device, *there));
   }
-  if (metadata::find_lv(current, lv) == nullptr) return plan;
-  for (const auto& below : volumes_below(current, lv)) {
-    const auto uuid = dm_uuid(current.id, metadata::lv_at(current, below).id);
-    const auto* there = find(live, uuid);
-    if (there != nullptr && !wanted.contains(uuid)) plan.push_back(removal(current, below, *there));
-  }
+  // What stood below before, or was left there by a command that did not get far.
+  const auto remove_unwanted = [&](const GroupView& view) {
+    if (view.find_lv(lv) == nullptr) return;
+    for (const auto* below : volumes_below(view, lv)) {
+      const auto uuid = dm_uuid(view.vg().id, below->id);
+      const auto* there = find(live, uuid);
+      if (there != nullptr && wanted.insert(uuid).second)
+        plan.emplace_back(removal(view.vg(), *below, *there));
+    }
+  };
+  remove_unwanted(current);
+  if (&next != &current) remove_unwanted(next);
   return plan;
 }
 
-Plan plan_deactivation(const VolumeGroup& vg, std::string_view lv, const LiveDevices& live) {
+Plan plan_deactivation(const GroupView& view, std::string_view lv, const LiveDevices& live) {
   Plan plan;
-  if (find(live, dm_uuid(vg.id, metadata::lv_at(vg, lv).id)) != nullptr) require_manageable(vg, lv);
-  auto names = volumes_below(vg, lv);
-  names.insert(names.begin(), std::string(lv));
-  for (const auto& name : names)
-    if (const auto* there = find(live, dm_uuid(vg.id, metadata::lv_at(vg, name).id)))
-      plan.push_back(removal(vg, name, *there));
+  const auto& vg = view.vg();
+  const auto& volume = view.lv_at(lv);
+  if (find(live, dm_uuid(vg.id, volume.id)) != nullptr) require_manageable(view, lv);
+  auto tree = volumes_below(view, lv);
+  tree.insert(tree.begin(), &volume);
+  for (auto part = tree.rbegin(); part != tree.rend(); ++part) {
+    const auto* there = find(live, dm_uuid(vg.id, (*part)->id));
+    if (there == nullptr || !there->info.suspended || !there->info.has_live_table) continue;
+    const auto& info = there->info;
+    if (info.has_inactive_table) plan.emplace_back(ClearStep{info.name, info.uuid});
+    PlannedDevice device;
+    device.lv = vg.name + "/" + (*part)->name;
+    device.name = info.name;
+    device.uuid = info.uuid;
+    device.publication = publication_of(vg, **part);
+    plan.emplace_back(ResumeStep{std::move(device), ResumeStep::Why::suspended});
+  }
+  for (const auto* part : tree)
+    if (const auto* there = find(live, dm_uuid(vg.id, part->id)))
+      plan.emplace_back(removal(vg, *part, *there));
   return plan;
 }
 
-std::optional<RenameStep> plan_renaming(const VolumeGroup& current, const VolumeGroup& next,
-                                        std::string_view lv, const LiveDevices& live) {
-  const auto& volume = metadata::lv_at(next, lv);
-  const auto* there = find(live, dm_uuid(next.id, volume.id));
-  auto wanted = dm_name(next.name, volume.name);
+std::optional<RenameStep> plan_renaming(const GroupView& current, const GroupView& next, std::string_view lv,
+                                        const LiveDevices& live) {
+  const auto& volume = next.lv_at(lv);
+  const auto* there = find(live, dm_uuid(next.vg().id, volume.id));
+  auto wanted = dm_name(next.vg().name, volume.name);
   if (there == nullptr || there->info.name == wanted) return std::nullopt;
-  const auto before = std::ranges::find(current.lvs, volume.id, &metadata::LogicalVolume::id);
-  const auto& former = before == current.lvs.end() ? volume : *before;
-  return RenameStep{.lv = next.name + "/" + volume.name,
+  const auto& lvs = current.vg().lvs;
+  const auto before = std::ranges::find(lvs, volume.id, &metadata::LogicalVolume::id);
+  const auto& former = before == lvs.end() ? volume : *before;
+  return RenameStep{.lv = next.vg().name + "/" + volume.name,
                     .former_name = there->info.name,
                     .name = std::move(wanted),
                     .uuid = there->info.uuid,
-                    .former = publication_of(current, former),
-                    .publication = publication_of(next, volume)};
+                    .former = publication_of(current.vg(), former),
+                    .publication = publication_of(next.vg(), volume)};
+}
+
+Plan plan_cleaning(const GroupView& view, const std::vector<DeviceInfo>& all) {
+  const auto& vg = view.vg();
+  const auto prefix = uuid_prefix(vg);
+  const auto length = prefix.size() + kIdLength;
+  std::unordered_set<std::string> ours;
+  for (const auto& lv : vg.lvs) ours.insert(dm_uuid(vg.id, lv.id));
+  Plan plan;
+  for (const auto& info : all)
+    if (info.uuid.starts_with(prefix) && info.open_count == 0 && !ours.contains(info.uuid.substr(0, length)))
+      plan.emplace_back(removal_of_stray(vg, info));
+  return plan;
 }
 
 std::vector<std::string> stores_of(const Plan& plan) {
@@ -187,6 +327,13 @@ std::vector<std::string> stores_of(const Plan& plan) {
       if (std::ranges::find(stores, store) == stores.end()) stores.push_back(store);
   }
   return stores;
+}
+
+std::vector<std::string> drift_of(const Plan& plan) {
+  std::vector<std::string> words;
+  for (const auto& step : plan)
+    if (std::ranges::find(words, drift_word(step)) == words.end()) words.emplace_back(drift_word(step));
+  return words;
 }
 
 }  // namespace cv::activate

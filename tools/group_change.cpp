@@ -161,7 +161,10 @@ void require_copies_in_reach(const FoundGroup& group, const std::vector<std::str
 activate::TreeInputs tree_inputs(const PvDevices& devices, activate::StoreKeys keys) {
   activate::TreeInputs inputs;
   for (const auto& [id, device] : devices)
-    if (device != nullptr) inputs.pvs.emplace(id, activate::device_number_of(device->path()));
+    if (device != nullptr) {
+      const auto number = inputs.pvs.emplace(id, activate::device_number_of(device->path())).first->second;
+      inputs.block_bytes.emplace(number, static_cast<std::uint32_t>(device->block_size().n));
+    }
   inputs.keys = std::move(keys);
   return inputs;
 }

@@ -6,6 +6,7 @@
 #include "lib/base/log.h"
 #include "metadata/edit_properties.h"
 #include "tools/common_options.h"
+#include "tools/device_options.h"
 #include "tools/group_change.h"
 #include "tools/volume_arguments.h"
 #include "tools/volume_choice.h"
@@ -24,6 +25,7 @@ NewProperties wanted_properties(const Arguments& arguments) {
   wanted.delete_tags = tags(arguments, kDelTag);
   if (const auto permission = arguments.text(kPermission)) wanted.writable = *permission == "rw";
   if (const auto policy = arguments.text(kAlloc)) wanted.allocation = allocation_named(*policy);
+  wanted.device = device_properties(arguments);
   wanted.activation_skip = arguments.yes_or_no(kActivationSkip);
   wanted.autoactivation = arguments.yes_or_no(kAutoActivation);
   return wanted;
@@ -85,6 +87,9 @@ class PropertyChange {
       const auto keys = session_.unlocker(seen_.devices).described(next, stores_of(next, live));
       text += shown(session_.activator().plan_change(seen_.vg, next, live, tree_inputs(seen_.devices, keys)));
     }
+    for (const LogicalVolume* lv : retuned(base, next))
+      text +=
+          fmt::format("  set the read-ahead of {}/{} to {} sectors\n", next.name, lv->name, *lv->read_ahead);
     session_.output().text(text);
   }
 
@@ -104,8 +109,48 @@ class PropertyChange {
       change.commit();
     else
       commit_live(current, live, change);
-    for (const std::string& lv : chosen_.lvs)
-      if (differs(base, next, lv)) log::notice("Logical volume {}/{} changed.", base.name, lv);
+    tune(base, next);
+    for (const std::string& lv : chosen_.lvs) {
+      if (!differs(base, next, lv)) continue;
+      log::notice("Logical volume {}/{} changed.", base.name, lv);
+      tell_what_waits(base, next, lv);
+    }
+  }
+
+  /// Open volumes whose devices get another read-ahead.
+  std::vector<const LogicalVolume*> retuned(const VolumeGroup& base, const VolumeGroup& next) const {
+    std::vector<const LogicalVolume*> found;
+    if (!wanted_.device.read_ahead) return found;
+    for (const std::string& name : chosen_.lvs) {
+      const LogicalVolume& lv = lv_at(next, name);
+      if (lv.read_ahead && lv.read_ahead != lv_at(base, name).read_ahead &&
+          session_.activator().is_active(next, lv))
+        found.push_back(&lv);
+    }
+    return found;
+  }
+
+  void tune(const VolumeGroup& base, const VolumeGroup& next) const {
+    for (const LogicalVolume* lv : retuned(base, next)) {
+      const auto info = session_.activator().device_of(next, *lv);
+      // A resume would do more to a device that another command left half way.
+      if (!info || info->suspended || info->has_inactive_table) {
+        log::warning("the device of {0}/{1} is not as it should be; cvchange --refresh {0}/{1} mends it",
+                     next.name, lv->name);
+        continue;
+      }
+      session_.mapper().run(
+          activate::ResumeDevice{info->uuid, activate::publication_of(next, *lv), lv->read_ahead});
+    }
+    if (wanted_.device.read_ahead) session_.mapper().settle();
+  }
+
+  void tell_what_waits(const VolumeGroup& base, const VolumeGroup& next, const std::string& name) const {
+    const LogicalVolume& lv = lv_at(next, name);
+    const LogicalVolume& was = lv_at(base, name);
+    if (lv.minor == was.minor && (lv.read_ahead || !was.read_ahead)) return;
+    if (session_.activator().is_active(next, lv))
+      log::notice("It takes effect when {}/{} is opened the next time.", next.name, name);
   }
 
   void commit_live(const VolumeGroup& current, const std::vector<std::string>& live, Transaction& change) {
@@ -128,7 +173,8 @@ class PropertyChange {
 }  // namespace
 
 bool wants_new_properties(const Arguments& arguments) {
-  return std::ranges::any_of(kProperties, [&](const Option& option) { return arguments.has(option); });
+  return wants_device_properties(arguments) ||
+         std::ranges::any_of(kProperties, [&](const Option& option) { return arguments.has(option); });
 }
 
 void change_properties_of(Session& session, const Arguments& arguments) {

@@ -4,6 +4,7 @@
 
 #include "activate/device_name.h"
 #include "lib/base/log.h"
+#include "tools/group_change.h"
 
 namespace cv::tools {
 
@@ -24,6 +25,7 @@ LvSeen seen_as(const activate::DeviceInfo& device) {
   seen.live = device.suspended ? Live::suspended : device.has_live_table ? Live::active : Live::inactive;
   seen.open = device.open_count > 0;
   seen.read_only = device.read_only;
+  seen.number = device.number;
   return seen;
 }
 
@@ -59,7 +61,7 @@ const GroupFacts* ReportSource::group(std::string_view name) {
   }
 }
 
-void ReportSource::look_at_devices(Session& session, bool keys) {
+void ReportSource::look_at_devices(Session& session, const Depth& depth) {
   auto& mapper = session.mapper();
   // Without the driver nobody knows: another kernel that shares the disks may have them active.
   const bool driver = mapper.target_version("linear").has_value();
@@ -68,9 +70,11 @@ void ReportSource::look_at_devices(Session& session, bool keys) {
 
   for (auto& facts : groups_) {
     if (driver) facts.unseen.live = Live::inactive;
+    if (driver) facts.unseen.drift.emplace();
     // Most groups have few volumes that are active, and many a one none.
     if (!devices.empty()) note_devices(facts, devices);
-    if (keys && driver) note_keys(session, facts);
+    if (depth.drift && !facts.seen.empty()) note_drift(session, facts);
+    if (depth.keys && driver) note_keys(session, facts);
   }
 }
 
@@ -79,6 +83,30 @@ void ReportSource::note_devices(GroupFacts& facts,
   for (const auto& lv : facts.vg().lvs) {
     const auto device = devices.find(activate::dm_uuid(facts.vg().id, lv.id));
     if (device != devices.end()) facts.seen.emplace(lv.name, seen_as(device->second));
+  }
+}
+
+void ReportSource::note_drift(Session& session, GroupFacts& facts) {
+  const activate::GroupView view(facts.vg());
+  auto activator = session.activator();
+  auto unlocker = session.unlocker(facts.found->devices);
+  auto inputs = tree_inputs(facts.found->devices, {});
+  for (auto& [name, seen] : facts.seen) {
+    const auto* lv = view.find_lv(name);
+    if (lv == nullptr || !metadata::is_visible(*lv)) continue;
+    try {
+      for (const auto& store : activate::stores_of(*lv))
+        if (!inputs.keys.contains(store)) inputs.keys.emplace(store, unlocker.described(facts.vg(), store));
+      seen.drift = activate::drift_of(activator.plan_activation(view, {name}, inputs));
+    } catch (const Error& error) {
+      // A missing disk, a type that only LVM2 manages: nothing to compare with.
+      if (error.code() == Errc::in_use)
+        seen.drift = {"table"};
+      else if (error.code() == Errc::exists)
+        seen.drift = {"name"};
+      else
+        log::debug("{}/{} can't be compared: {}", facts.vg().name, name, error.what());
+    }
   }
 }
 

@@ -28,8 +28,12 @@ class ReportSource {
   /// Null where there is none of that name; finish() says why then.
   const report::GroupFacts* group(std::string_view name);
 
-  /// Asks device-mapper, and for `keys` the keyring, about all volumes.
-  void look_at_devices(Session& session, bool keys);
+  struct Depth {
+    bool keys = false;   ///< the keyring too
+    bool drift = false;  ///< live tables too, to compare them with the metadata
+  };
+  /// Asks device-mapper about all volumes.
+  void look_at_devices(Session& session, const Depth& depth);
 
   /// Misses the groups that can't be read; those on the devices of these paths, where there are any.
   void miss_unreadable(const std::set<std::string>& paths = {});
@@ -42,6 +46,7 @@ class ReportSource {
  private:
   static void note_devices(report::GroupFacts& facts,
                            const std::unordered_map<std::string, activate::DeviceInfo>& devices);
+  static void note_drift(Session& session, report::GroupFacts& facts);
   static void note_keys(Session& session, report::GroupFacts& facts);
 
   metadata::Scan scan_;

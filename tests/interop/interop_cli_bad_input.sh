@@ -124,6 +124,25 @@ properties() {
   bad 5 keystore cvchange --addtag t vg0/cryptostore1
   bad 5 hidden cvchange -p r vg0/tst_crdata
   bad 5 encrypted cvchange --setactivationskip n vg0/tst
+  bad 3 --retry cvchange -ay --retry vg0
+  bad 3 --refresh cvchange -ay --refresh vg0
+  bad 3 --refresh cvchange --refresh --addtag t vg0
+  bad 3 --refresh vgchange --refresh --addtag t vg0
+  bad 5 none cvchange --refresh vg0/none
+  bad 5 keystore cvchange --refresh vg0/cryptostore1
+  bad 3 "--persistent y" cvchange --minor 5 vg0/lin
+  bad 3 "--persistent y" cvchange -Mn --minor 5 vg0/lin
+  bad 3 number cvchange -My vg0/lin
+  bad 3 --minor cvchange -My --minor 1048576 vg0/lin
+  bad 3 much cvchange -r much vg0/lin
+  bad 3 "too much" cvchange -r 2t vg0/lin
+  bad 5 "minor number 7" cvcreate -an -L 4M -My --minor 7 -n a -n b vg0
+  bad 0 "8 sectors" cvchange -r 3 vg0/lin
+  expect 0 cvm cvchange -My --minor 7 -r 512 vg0/lin
+  bad 5 "vg0/lin has the minor number 7" cvchange -My --minor 7 vg0/tst
+  same "$(cvm cvs --noheadings -o lv_minor,lv_read_ahead,lv_attr vg0/lin | xargs)" "7 256.00k -wimXX----"
+  expect 0 cvm cvchange -Mn -r auto vg0/lin
+  same "$(cvm cvs --noheadings -o lv_minor,lv_read_ahead vg0/lin | xargs)" auto
   expect 0 cvm cvchange --addtag one --addtag two -p r vg0
   same "$(cvm cvs --noheadings -o lv_tags vg0/tst | tr -d ' ')" one,two
   expect 0 cvm cvchange --deltag two @one

@@ -55,15 +55,41 @@ std::optional<Table> FakeMapper::live_table(const std::string& uuid) {
   return at(uuid).live;
 }
 
+bool FakeMapper::is_shown(const std::string& name, std::optional<DeviceNumber> number, const Publication&) {
+  if (!number) return !left_over_.contains(name);
+  return std::ranges::any_of(devices_, [&](const auto& entry) {
+    return entry.second.number == *number && entry.second.name == name && entry.second.is_shown;
+  });
+}
+
+std::optional<std::uint32_t> FakeMapper::read_ahead(DeviceNumber number) {
+  for (const auto& [uuid, device] : devices_)
+    if (device.number == number) return device.read_ahead;
+  return std::nullopt;
+}
+
 void FakeMapper::run(const Operation& operation) {
+  if (is_dead_) return;
   ++runs_;
+  perform(operation);
+  if (dies_in_ > 0 && --dies_in_ == 0) {
+    is_dead_ = true;
+    throw Killed{};
+  }
+}
+
+void FakeMapper::perform(const Operation& operation) {
   if (fails_in_ > 0 && --fails_in_ == 0) throw Error(Errc::kernel, "the fake was told to fail here");
   match(
       operation,
       [&](const CreateDevice& create) {
         if (devices_.contains(create.uuid) || find_name(create.name))
           throw Error(Errc::exists, "{} exists", create.name);
-        devices_[create.uuid] = {.name = create.name, .number = {kDmMajor, next_minor_++}};
+        const DeviceNumber number{kDmMajor, create.minor.value_or(next_minor_)};
+        if (std::ranges::any_of(devices_, [&](const auto& entry) { return entry.second.number == number; }))
+          throw Error(Errc::exists, "the minor number {} is taken", number.minor);
+        if (!create.minor) ++next_minor_;
+        devices_[create.uuid] = {.name = create.name, .number = number};
         history_.push_back("create " + create.name);
       },
       [&](const LoadTable& load) {
@@ -91,6 +117,7 @@ void FakeMapper::run(const Operation& operation) {
         }
         device.suspended = false;
         device.publication = resume.publication;
+        if (resume.read_ahead) device.read_ahead = *resume.read_ahead;
         history_.push_back("resume " + device.name);
       },
       [&](const RemoveDevice& remove) {
@@ -98,6 +125,7 @@ void FakeMapper::run(const Operation& operation) {
         if (device.opens + references(device.number) > 0)
           throw Error(Errc::in_use, "{} is in use", device.name);
         history_.push_back("remove " + device.name);
+        if (device.is_shown) left_over_.insert(device.name);
         devices_.erase(remove.uuid);
       },
       [&](const RenameDevice& rename) {
@@ -106,11 +134,19 @@ void FakeMapper::run(const Operation& operation) {
         history_.push_back("rename " + device.name + " " + rename.name);
         device.name = rename.name;
         device.publication = rename.publication;
+        device.is_shown = false;
+      },
+      [&](const HideDevice& hide) {
+        left_over_.erase(hide.name);
+        history_.push_back("hide " + hide.name);
       });
 }
 
 void FakeMapper::settle() {
+  if (is_dead_) return;
   links_.clear();
+  left_over_.clear();
+  for (auto& [uuid, device] : devices_) device.is_shown = device.live.has_value();
   for (const auto& [uuid, device] : devices_)
     if (device.live && !device.publication.link.empty()) links_.push_back(device.publication.link);
   std::ranges::sort(links_);
@@ -129,6 +165,31 @@ bool FakeMapper::any_suspended() const {
 
 bool FakeMapper::any_inactive_table() const {
   return std::ranges::any_of(devices_, [](const auto& entry) { return entry.second.inactive.has_value(); });
+}
+
+std::string FakeMapper::state() const {
+  std::map<DeviceNumber, std::string> names;
+  for (const auto& [uuid, device] : devices_) names.emplace(device.number, device.name);
+  const auto text_of = [&](const std::optional<Table>& table) -> std::string {
+    if (!table) return "  none\n";
+    std::string text;
+    for (const auto& line : *table) text += "  " + masked_text(line) + "\n";
+    for (const auto& [number, name] : names)
+      for (auto at = text.find(to_text(number) + " "); at != std::string::npos;
+           at = text.find(to_text(number) + " "))
+        text.replace(at, to_text(number).size(), name);
+    return text;
+  };
+  std::string text;
+  for (const auto& [uuid, device] : devices_) {
+    text += fmt::format("{} {} read-ahead {}{}{}{}{}\n", uuid, device.name, device.read_ahead,
+                        device.live_read_only ? ", read-only" : "", device.suspended ? ", suspended" : "",
+                        device.is_shown ? "" : ", not shown", device.opens > 0 ? ", open" : "");
+    text += text_of(device.live);
+    if (device.inactive) text += " waiting:\n" + text_of(device.inactive);
+  }
+  for (const auto& name : left_over_) text += "left over: " + name + "\n";
+  return text;
 }
 
 DeviceInfo FakeMapper::info_of(const std::string& uuid, const FakeDevice& device) const {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,9 @@ class FakeMapper final : public activate::Mapper {
   std::optional<activate::DeviceInfo> find_name(const std::string& name) override;
   std::vector<activate::DeviceInfo> list() override;
   std::optional<activate::Table> live_table(const std::string& uuid) override;
+  bool is_shown(const std::string& name, std::optional<activate::DeviceNumber> number,
+                const activate::Publication& publication) override;
+  std::optional<std::uint32_t> read_ahead(activate::DeviceNumber number) override;
   void run(const activate::Operation& operation) override;
   void settle() override;
   std::optional<activate::TargetVersion> target_version(const std::string& type) override;
@@ -23,6 +28,13 @@ class FakeMapper final : public activate::Mapper {
   /// The n-th run() from now on (1: the next) throws Errc::kernel and does nothing; 0: none does.
   void fail_at(unsigned n) { fails_in_ = n; }
   unsigned runs() const { return runs_; }
+  /// The command is killed behind the n-th run() from now on: Killed is thrown, which nobody catches on the
+  /// way, and what its objects try while they die comes to nothing. 0: it lives.
+  struct Killed {};
+  void kill_after(unsigned n) {
+    dies_in_ = n;
+    is_dead_ = false;
+  }
   /// Somebody else opens or closes a device.
   void open(const std::string& uuid) { ++devices_.at(uuid).opens; }
   void close(const std::string& uuid) { --devices_.at(uuid).opens; }
@@ -32,6 +44,8 @@ class FakeMapper final : public activate::Mapper {
   bool empty() const { return devices_.empty(); }
   bool any_suspended() const;
   bool any_inactive_table() const;
+  /// All that can be seen from outside, but for the numbers of devices: equal states are equal texts.
+  std::string state() const;
   /// The links below /dev, as of the last settle().
   const std::vector<std::string>& links() const { return links_; }
   /// Every operation that succeeded, in a word and a name: "create vg0-tst", "resume vg0-tst".
@@ -44,6 +58,8 @@ class FakeMapper final : public activate::Mapper {
     activate::DeviceNumber number;
     std::optional<activate::Table> live;
     std::optional<activate::Table> inactive;
+    std::uint32_t read_ahead = 256;
+    bool is_shown = false;  ///< node and link are there
     bool live_read_only = false;
     bool inactive_read_only = false;
     bool suspended = false;
@@ -51,6 +67,7 @@ class FakeMapper final : public activate::Mapper {
     activate::Publication publication;
   };
 
+  void perform(const activate::Operation& operation);
   activate::DeviceInfo info_of(const std::string& uuid, const FakeDevice& device) const;
   FakeDevice& at(const std::string& uuid);
   unsigned references(activate::DeviceNumber number) const;
@@ -62,6 +79,9 @@ class FakeMapper final : public activate::Mapper {
   std::vector<std::string> history_;
   crypt::Keyring* keyring_ = nullptr;
   std::uint32_t next_minor_ = 0;
+  std::set<std::string> left_over_;  ///< names of nodes whose devices have gone
+  unsigned dies_in_ = 0;
+  bool is_dead_ = false;
   unsigned fails_in_ = 0;
   unsigned runs_ = 0;
 };

@@ -234,6 +234,49 @@ TEST_P(MapperContract, ListsWhatHasAnLvmUuid) {
   remove("OTHER-1234");
 }
 
+TEST_P(MapperContract, ShowsADeviceWhenItIsSettledAndNothingOfOneThatHasGone) {
+  make("contract-a", kUuidA, linear(8192));
+  mapper().settle();
+  const auto number = mapper().find_uuid(kUuidA)->number;
+
+  EXPECT_TRUE(mapper().is_shown("contract-a", number, {}));
+  EXPECT_FALSE(mapper().is_shown("contract-b", number, {}));
+  EXPECT_FALSE(mapper().is_shown("contract-a", activate::DeviceNumber{number.major, number.minor + 1}, {}));
+  remove(kUuidA);
+  mapper().run(activate::HideDevice{"contract-a", {}});
+  mapper().settle();
+  EXPECT_TRUE(mapper().is_shown("contract-a", std::nullopt, {}));
+}
+
+TEST_P(MapperContract, LeavesADeviceThatIsThereWhenItHidesOneThatHasGone) {
+  make("contract-a", kUuidA, linear(8192));
+  mapper().settle();
+
+  mapper().run(activate::HideDevice{"contract-a", {}});
+
+  EXPECT_TRUE(mapper().is_shown("contract-a", mapper().find_uuid(kUuidA)->number, {}));
+  remove(kUuidA);
+}
+
+TEST_P(MapperContract, SetsTheReadAheadOfADevice) {
+  make("contract-a", kUuidA, linear(8192));
+
+  mapper().run(activate::ResumeDevice{kUuidA, {}, 1024});
+  mapper().settle();
+
+  EXPECT_EQ(mapper().read_ahead(mapper().find_uuid(kUuidA)->number), 1024U);
+  remove(kUuidA);
+}
+
+TEST_P(MapperContract, GivesADeviceTheNumberThatIsWantedUnlessAnotherHasIt) {
+  mapper().run(activate::CreateDevice{"contract-a", kUuidA, 203});
+
+  EXPECT_EQ(mapper().find_uuid(kUuidA)->number.minor, 203U);
+  EXPECT_EQ(error_of(activate::CreateDevice{"contract-b", kUuidB, 203}), Errc::exists);
+  EXPECT_FALSE(mapper().find_uuid(kUuidB));
+  remove(kUuidA);
+}
+
 TEST_P(MapperContract, KnowsWhichTargetsThereAre) {
   EXPECT_TRUE(mapper().target_version("linear"));
   EXPECT_FALSE(mapper().target_version("no-such-target"));

@@ -14,6 +14,7 @@
 #include "metadata/volume_finder.h"
 #include "tools/commands/list.h"
 #include "tools/common_options.h"
+#include "tools/device_options.h"
 #include "tools/group_change.h"
 #include "tools/size_request.h"
 #include "tools/sizes.h"
@@ -55,6 +56,7 @@ class Creation {
     require_changeable(found_);
     is_active_ = arguments.text(kActivate).value_or("y") != "n" && session.may_use_driver();
     if (!encrypted_) refuse_store_options();
+    device_ = device_properties(arguments);
   }
 
   void run() {
@@ -131,9 +133,10 @@ class Creation {
                       .placement = placement,
                       .tags = arguments_.texts(kAddTag),
                       .origin = origin_of(session_)};
-    if (!encrypted_) return create_plain_volumes(std::move(next), wanted, fresh_ids());
-    return create_crypt_volumes(std::move(next), {.volumes = std::move(wanted), .store = store_},
-                                fresh_ids());
+    next = encrypted_ ? create_crypt_volumes(std::move(next), {.volumes = std::move(wanted), .store = store_},
+                                             fresh_ids())
+                      : create_plain_volumes(std::move(next), wanted, fresh_ids());
+    return set_device_properties(std::move(next), names_, device_);
   }
 
   void show_plan(const VolumeGroup& base, const VolumeGroup& next) {
@@ -236,6 +239,7 @@ class Creation {
   bool is_new_store_ = false;
   MadeStore made_;
   std::vector<std::string> names_;
+  DeviceProperties device_;
   std::vector<Extents> sizes_;  ///< of names_
 };
 
@@ -265,7 +269,7 @@ Command cvcreate() {
           "key file, else by asking.",
       .options = {{"Options",
                    {kName, kNamesFrom, kSize, kExtents, kStripes, kStripeSize, kAlloc, kAddTag, kActivate,
-                    kCrypt, kKeystore}},
+                    kReadAhead, kPersistent, kMajor, kMinor, kCrypt, kKeystore}},
                   new_store_options(),
                   secret_options(),
                   derivation_options()},

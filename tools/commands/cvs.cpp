@@ -168,7 +168,8 @@ void run(Session& session, const Arguments& arguments) {
 
   ReportSource source(session);
   if (names.empty()) source.miss_unreadable();
-  source.look_at_devices(session, request.mentions("key_loaded"));
+  source.look_at_devices(session, {.keys = request.mentions("key_loaded"),
+                                   .drift = request.mentions("crypt_attr") || request.mentions("drift")});
   const bool hidden_too = arguments.has(kAll);
   const auto volumes = chosen(source, names, hidden_too);
   if (as_tree) {
@@ -208,9 +209,16 @@ Command cvs() {
             "data volume of an encrypted one or of a store. The fifth is a active, s suspended, X where that "
             "can't be "
             "told because there is no device-mapper or --driverloaded n was given.\n\n"
-            "The four characters of crypt_attr: c encrypted or k keystore; d discards are passed down; i "
+            "The five characters of crypt_attr: c encrypted or k keystore; d discards are passed down; i "
             "work queues "
-            "are bypassed; o the header of a volume that was taken over may still stand in its old place."}},
+            "are bypassed; o the header of a volume that was taken over may still stand in its old place; m "
+            "its "
+            "devices are not as the metadata says, X where that can't be told.\n\n"
+            "The field drift says in what they are not, for volumes of any type: table, table waiting (one "
+            "is "
+            "loaded and not live), permission, suspended, name, node (or link), read-ahead, part missing, "
+            "part "
+            "too many. `cvchange --refresh` mends all of it."}},
       .examples = {{"Who uses which store:", "cvs --tree"},
                    {"Where everything lies:", "cvs -a -o +devices"},
                    {"Encrypted volumes of more than a GiB, for a program:",

@@ -68,7 +68,7 @@ void run(Session& session, const Arguments& arguments) {
     const FullVolumeName name = parse_full_volume_name(word);
     if (!source) {
       source.emplace(session);
-      source->look_at_devices(session, true);
+      source->look_at_devices(session, {.keys = true, .drift = true});
     }
     text += explanation(*source, {name.vg, name.lv});
   }

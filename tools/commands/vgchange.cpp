@@ -98,10 +98,12 @@ class Change {
 };
 
 void run(Session& session, const Arguments& arguments) {
-  const bool opens = arguments.has(kActivate);
+  arguments.exclude(kActivate, kRefresh);
+  const bool opens = arguments.has(kActivate) || arguments.has(kRefresh);
   const bool sets = changes_settings(arguments);
   if (opens && sets)
-    throw Error(Errc::usage, "--activate stands alone").advise("change the rest with a command of its own");
+    throw Error(Errc::usage, "--{} stands alone", arguments.has(kRefresh) ? "refresh" : "activate")
+        .advise("change the rest with a command of its own");
   if (!opens && !sets)
     throw Error(Errc::usage, "vgchange needs to know what to change").advise("see 'cvm help vgchange'");
   if (opens) {
@@ -122,10 +124,10 @@ Command vgchange() {
   return {
       .name = "vgchange",
       .summary = "change properties of volume groups, open or close all their volumes",
-      .synopsis = {"OPTION... [VG]...", "-ay|-an|-aay [VG|@TAG]..."},
+      .synopsis = {"OPTION... [VG]...", "-ay|-an|-aay [--retry] [VG|@TAG]...", "--refresh [VG|@TAG]..."},
       .description =
           "Changes properties of the groups that are named, or of all. With --activate it opens or closes "
-          "their volumes, as cvchange(8) does.\n\n"
+          "their volumes, with --refresh it mends their devices, as cvchange(8) does.\n\n"
           "Another extent size is possible only where every physical volume, every volume and the place of "
           "each piece can be divided by it. Another id or system id needs all volumes closed.\n\n"
           "--metadatacopies says how many of the metadata areas hold the metadata; the others are ignored, "
@@ -134,8 +136,8 @@ Command vgchange() {
                    {kAddTag, kDelTag, kMaxVolumes, kMaxPvs,
                     meaning(kExtentSize, "another size for its extents; nothing moves"), kResizeable, kAlloc,
                     kAutoActivation, kMetadataCopies, meaning(kVgCopies, "the same"), kSystemId, kUuid,
-                    meaning(kActivate,
-                            "y opens all volumes, n closes them, ay opens what is opened at boot")}},
+                    meaning(kActivate, "y opens all volumes, n closes them, ay opens what is opened at boot"),
+                    kRefresh, kRetry}},
                   secret_options()},
       .min_operands = 0,
       .max_operands = kAnyNumber,

@@ -167,9 +167,19 @@ class GivingUp {
         vg_);
   }
 
+  static std::vector<std::string> closable(const VolumeGroup& base, const Loss& loss) {
+    const activate::GroupView view(base);
+    std::vector<std::string> lvs;
+    for (const std::string& lv : loss.volumes)
+      if (activate::is_manageable(view, lv)) lvs.push_back(lv);
+    return lvs;
+  }
+
   void describe(const VolumeGroup& base, const VolumeGroup& next, const Loss& loss) {
-    if (force_)
+    if (force_) {
+      session_.output().text(shown(session_.activator().plan_deactivation(base, closable(base, loss))));
       for (const std::string& lv : loss.volumes) log::notice("would remove {}/{}", vg_, lv);
+    }
     for (const PhysicalVolume& pv : base.pvs)
       if (find_pv(next, pv.id) == nullptr) log::notice("would remove {} from {}", name_of(pv), vg_);
   }
@@ -177,8 +187,7 @@ class GivingUp {
   void commit(Transaction& change, const VolumeGroup& base, VolumeGroup next, const Loss& loss) {
     if (force_) {
       require_closable(base, loss);
-      for (const std::string& lv : loss.volumes)
-        if (activate::is_manageable(base, lv)) session_.activator().deactivate(base, {lv});
+      session_.activator().deactivate(base, closable(base, loss));
       for (const std::string& lv : loss.volumes) wipe_if_there(base, change.devices(), lv);
       note_used_ivs(base, next, change.devices());
     }

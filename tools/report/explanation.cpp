@@ -41,9 +41,11 @@ class Explanation {
         add("Its keystore {} is not there: nothing can open it.", full(name));
     }
     say_segments(lv_);
-    for (const auto& name : below_)
-      if (const auto* part = group_.find_lv(name)) say_segments(*part);
+    for (const LogicalVolume* part : below_) say_segments(*part);
     say_flags();
+    if (const auto drift = seen_of(lv_, group_).drift; drift && !drift->empty())
+      add("Its devices are not as the metadata says ({}): cvchange --refresh {} mends them.",
+          fmt::join(*drift, ", "), full(lv_.name));
     say_findings(findings);
     say_next();
     return std::move(lines_);
@@ -184,7 +186,7 @@ class Explanation {
       }
       return false;
     };
-    return mentions(lv_.name) || std::ranges::any_of(below_, mentions) ||
+    return mentions(lv_.name) || std::ranges::any_of(below_, mentions, &LogicalVolume::name) ||
            std::ranges::any_of(stores_of(lv_), mentions);
   }
 
@@ -214,7 +216,7 @@ class Explanation {
 
   const LogicalVolume& lv_;
   const GroupFacts& group_;
-  std::vector<std::string> below_;
+  std::vector<const LogicalVolume*> below_;
   std::vector<std::string> lines_;
 };
 

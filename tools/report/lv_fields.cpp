@@ -132,7 +132,46 @@ Cell key_loaded(const Row& row) {
 }
 
 Cell crypt_attributes(const Row& row) {
-  return row.lv == nullptr ? Cell() : Cell(crypt_attr(*row.lv));
+  if (row.lv == nullptr) return Cell();
+  auto attr = crypt_attr(*row.lv);
+  if (attr.empty()) return attr;
+  const auto drift = seen_of(*row.lv, *row.group).drift;
+  return attr + (!drift ? 'X' : drift->empty() ? '-' : 'm');
+}
+
+Cell drift(const Row& row) {
+  if (row.lv == nullptr) return Cell();
+  const auto found = seen_of(*row.lv, *row.group).drift;
+  return found ? Cell(*found) : Cell(std::vector<std::string>{"unknown"});
+}
+
+Cell read_ahead(const Row& row) {
+  if (row.lv == nullptr) return Cell();
+  const auto sectors = row.lv->read_ahead;
+  return sectors ? Cell(to_bytes(Sectors(*sectors))) : Cell(std::string("auto"));
+}
+
+Cell number_of(const std::optional<std::uint32_t>& number) {
+  return number ? Cell(std::uint64_t{*number}) : Cell();
+}
+Cell major_number(const Row& row) {
+  return row.lv == nullptr ? Cell() : number_of(row.lv->major);
+}
+Cell minor_number(const Row& row) {
+  return row.lv == nullptr ? Cell() : number_of(row.lv->minor);
+}
+std::string fixed_minor(const LogicalVolume& lv, const GroupFacts&) {
+  return has_flag(lv.flags, "FIXED_MINOR") ? "fixed minor" : "";
+}
+Cell kernel_major(const Row& row) {
+  if (row.lv == nullptr) return Cell();
+  const auto number = seen_of(*row.lv, *row.group).number;
+  return number ? Cell(std::uint64_t{number->major}) : Cell();
+}
+Cell kernel_minor(const Row& row) {
+  if (row.lv == nullptr) return Cell();
+  const auto number = seen_of(*row.lv, *row.group).number;
+  return number ? Cell(std::uint64_t{number->minor}) : Cell();
 }
 
 using enum Type;
@@ -166,6 +205,14 @@ constexpr std::array kFields{
     Field{"key_loaded", "KeyLoaded", kAbout, text, "set if the key is in the kernel", key_loaded},
     Field{"crypt_attr", "CAttr", kAbout, text, "attributes of the encryption, as the section on them says",
           crypt_attributes},
+    Field{"drift", "Drift", kAbout, list, "in what its devices are not as the metadata says", drift},
+    Field{"lv_read_ahead", "Rahead", kAbout, size, "read-ahead that it is to have", read_ahead},
+    Field{"lv_fixed_minor", "FixMin", kAbout, text, "set if its device always has the same number",
+          of_volume<fixed_minor>},
+    Field{"lv_major", "Maj", kAbout, number, "major number that it is to have", major_number},
+    Field{"lv_minor", "Min", kAbout, number, "minor number that it is to have", minor_number},
+    Field{"lv_kernel_major", "KMaj", kAbout, number, "major number that it has", kernel_major},
+    Field{"lv_kernel_minor", "KMin", kAbout, number, "minor number that it has", kernel_minor},
 };
 
 }  // namespace

@@ -5,7 +5,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "activate/device_number.h"
 #include "metadata/group_index.h"
 #include "metadata/scan.h"
 #include "metadata/usage.h"
@@ -20,6 +22,9 @@ struct LvSeen {
   bool open = false;
   bool read_only = false;
   std::optional<bool> key_loaded;  ///< absent: it can't be told
+  /// In what its devices are not as the metadata says; absent: it can't be told.
+  std::optional<std::vector<std::string>> drift;
+  std::optional<activate::DeviceNumber> number;
 };
 
 /// A group with what its rows ask for again and again.

@@ -174,6 +174,7 @@ std::string lv_attr(const LogicalVolume& lv, const GroupFacts& group) {
   attr[0] = group.is_data_lv(lv.name) ? 'd' : kind_letter(lv);
   attr[1] = !has_flag(lv.flags, "WRITE") ? 'r' : seen.read_only ? 'R' : 'w';
   attr[2] = allocation_letter(lv);
+  if (has_flag(lv.flags, "FIXED_MINOR")) attr[3] = 'm';
   switch (seen.live) {
     case Live::unknown: attr[4] = 'X'; break;
     case Live::inactive: break;

@@ -95,6 +95,11 @@ class InterruptedMapper final : public Mapper {
     if (mapper_.any_suspended()) std::raise(SIGINT);
     EXPECT_FALSE(arrived != 0 && mapper_.any_suspended());
   }
+  bool is_shown(const std::string& name, std::optional<DeviceNumber> number,
+                const Publication& publication) override {
+    return mapper_.is_shown(name, number, publication);
+  }
+  std::optional<std::uint32_t> read_ahead(DeviceNumber number) override { return mapper_.read_ahead(number); }
   void settle() override { mapper_.settle(); }
   std::optional<TargetVersion> target_version(const std::string& type) override {
     return mapper_.target_version(type);
@@ -336,6 +341,71 @@ TEST_F(ActivatorTest, RefusesANameThatSomebodyElseHas) {
   EXPECT_EQ(mapper_.find_name("vg0-tst")->uuid, "CRYPT-PLAIN-vg0-tst");
 }
 
+TEST_F(ActivatorTest, MakesRoomWhereADeviceOfTheGroupHasMissedItsNewName) {
+  auto vg = group_with_tst();
+  add_volume(vg, "one", true, {linear(0, 1, on_pv(0, 0))});
+  activator_.activate(vg, {"one"}, unlocked(vg));
+  mapper_.run(RenameDevice{uuid_of(vg, "one"), "vg0-tst", {}, {}});
+
+  activate(vg);
+
+  EXPECT_EQ(mapper_.find_name("vg0-tst")->uuid, uuid_of(vg, "tst"));
+  EXPECT_EQ(mapper_.find_name("vg0-one")->uuid, uuid_of(vg, "one"));
+}
+
+TEST_F(ActivatorTest, TellsWhatEachVolumeRunsIntoAndGoesOn) {
+  auto vg = group_with_tst();
+  add_volume(vg, "one", true, {linear(0, 1, on_pv(0, 0))});
+  auto inputs = inputs_for(vg);  // the keyring has no key
+  std::vector<std::string> failed;
+  const OnFailure note = [&](const std::string& lv, const Error&) { failed.push_back(lv); };
+
+  activator_.activate(vg, {"tst", "one"}, inputs, note);
+
+  EXPECT_THAT(failed, testing::ElementsAre("tst"));
+  EXPECT_TRUE(activator_.is_active(vg, "one"));
+  activate(vg);
+  mapper_.open(uuid_of(vg, "tst"));
+  activator_.deactivate(vg, {"tst", "one"}, {.for_udev = milliseconds(0)}, note);
+  EXPECT_THAT(failed, testing::ElementsAre("tst", "tst"));
+  EXPECT_FALSE(activator_.is_active(vg, "one"));
+}
+
+TEST_F(ActivatorTest, SaysInWhatADeviceIsNotAsItShouldBe) {
+  auto vg = group_with_tst();
+  activate(vg);
+  const auto drift = [&] { return drift_of(activator_.plan_activation(vg, {"tst"}, unlocked(vg))); };
+  EXPECT_TRUE(drift().empty());
+
+  mapper_.run(RenameDevice{uuid_of(vg, "tst"), "other", {}, {}});
+  mapper_.run(LoadTable{uuid_of(vg, "tst"), {{Sectors(0), Sectors(8), ZeroTarget{}}}});
+  mapper_.run(SuspendDevice{uuid_of(vg, "tst")});
+  EXPECT_THAT(drift(), testing::ElementsAre("table waiting", "suspended", "name"));
+  mapper_.run(ResumeDevice{uuid_of(vg, "tst"), {}, std::nullopt});
+  EXPECT_THAT(drift(), testing::ElementsAre("table", "name"));
+  activate(vg);
+  metadata::clear_flag(metadata::find_lv(vg, "tst")->flags, "WRITE");
+  EXPECT_THAT(drift(), testing::ElementsAre("permission"));
+  metadata::set_flag(metadata::find_lv(vg, "tst")->flags, "WRITE");
+  metadata::find_lv(vg, "tst")->read_ahead = 512;
+  EXPECT_THAT(drift(), testing::ElementsAre("read-ahead"));
+  activate(vg);
+  EXPECT_TRUE(drift().empty());
+}
+
+TEST_F(ActivatorTest, GivesADeviceTheNumberThatItAlwaysHas) {
+  auto vg = group_with_tst();
+  metadata::set_flag(metadata::find_lv(vg, "tst")->flags, "FIXED_MINOR");
+  metadata::find_lv(vg, "tst")->minor = 200;
+  mapper_.run(CreateDevice{"other", "CRYPT-1", 200});
+  EXPECT_THROW(activate(vg), Error);
+  mapper_.run(RemoveDevice{"CRYPT-1", {}});
+
+  activate(vg);
+
+  EXPECT_EQ(mapper_.find_uuid(uuid_of(vg, "tst"))->number.minor, 200U);
+}
+
 TEST_F(ActivatorTest, KnowsItsDeviceByUuidUnderAnyName) {
   const auto vg = group_with_tst();
   activate(vg);
@@ -452,7 +522,7 @@ TEST_F(ActivatorTest, RefusesToCloseWhatIsOpen) {
   activate(vg);
   mapper_.open(uuid_of(vg, "tst"));
 
-  EXPECT_THROW(activator_.deactivate(vg, {"tst"}, milliseconds(0)), Error);
+  EXPECT_THROW(activator_.deactivate(vg, {"tst"}, {.for_udev = milliseconds(0)}), Error);
   EXPECT_THROW(activator_.require_unused(vg, "tst"), Error);
 
   EXPECT_TRUE(activator_.is_active(vg, "tst"));

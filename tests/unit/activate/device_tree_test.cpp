@@ -255,12 +255,33 @@ TEST(DeviceTree, RefusesAreasThatLeadNowhere) {
     EXPECT_EQ(error_of(vg, "tst"), Errc::damaged);
 }
 
+TEST(DeviceTree, RefusesPiecesThatBeginInsideABlockOfTheirDisk) {
+  auto vg = group_with_tst();
+  auto inputs = inputs_for(vg);
+  inputs.block_bytes = {{{7, 0}, 512}, {{7, 1}, 512}, {{7, 2}, 4096}};
+  EXPECT_NO_THROW(devices_of(vg, "tst", inputs));
+  auto& crypt = std::get<metadata::Crypt>(metadata::find_lv(vg, "tst")->segments.front().kind);
+
+  // As of a LUKS1 header on a disk with small blocks, copied to one with large ones.
+  crypt.payload_offset = Sectors(1010);
+
+  try {
+    devices_of(vg, "tst", inputs);
+    FAIL() << "the kernel would say no more than EINVAL";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Errc::unsupported);
+    EXPECT_THAT(error.what(), testing::HasSubstr("a block of 4096 bytes of the disk 7:2"));
+  }
+  inputs.block_bytes[{7, 2}] = 512;
+  EXPECT_NO_THROW(devices_of(vg, "tst", inputs));
+}
+
 TEST(DeviceTree, NamesStoresAndVolumesBelow) {
   auto vg = group_with_tst();
   metadata::find_lv(vg, "tst")->segments.push_back(encrypted(4, 1, on_pv(0, 0), kWindow * 4, "cryptostore2"));
 
   EXPECT_THAT(stores_of(vg, "tst"), testing::ElementsAre("cryptostore1", "cryptostore2"));
-  EXPECT_THAT(volumes_below(vg, "tst"), testing::ElementsAre("tst_crdata"));
+  EXPECT_THAT(volumes_below(vg, "tst"), testing::ElementsAre(metadata::find_lv(vg, "tst_crdata")));
   EXPECT_TRUE(stores_of(vg, "tst_crdata").empty());
 }
 

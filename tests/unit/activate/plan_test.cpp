@@ -146,7 +146,7 @@ TEST(Plan, ResumesWhatSomebodyLeftSuspended) {
   expect_golden("left-suspended", activation(vg, live));
 }
 
-TEST(Plan, LoadsTheTableAnewWhereAnUnknownOneWaitsInTheInactiveSlot) {
+TEST(Plan, DropsAnUnknownTableThatWaitsInTheInactiveSlotBeforeItResumes) {
   const auto vg = group_with_tst();
   auto live = live_after(vg, "tst");
   live.begin()->second.info.suspended = true;
@@ -154,8 +154,9 @@ TEST(Plan, LoadsTheTableAnewWhereAnUnknownOneWaitsInTheInactiveSlot) {
 
   const auto plan = activation(vg, live);
 
-  ASSERT_EQ(plan.size(), 1U);
-  EXPECT_TRUE(std::holds_alternative<ReloadStep>(plan[0]));
+  ASSERT_EQ(plan.size(), 2U);
+  EXPECT_TRUE(std::holds_alternative<ClearStep>(plan[0]));
+  EXPECT_TRUE(std::holds_alternative<ResumeStep>(plan[1]));
 }
 
 TEST(Plan, DoesNotPutEncryptionUnderWhatIsOpen) {

@@ -130,10 +130,10 @@ TEST(Report, ShowsKindsOfVolumesInTheirAttributes) {
 
   EXPECT_EQ(text(machine, {"-S", "lv_name=~crypto || lv_name=tst", "-o", "name,attr,crypt_attr",
                            "--noheadings", "--separator", "|"}),
-            "  [cryptostore1]|krn-XXk---|k---\n"
-            "  [cryptostore2]|kri-XXk---|k---\n"
+            "  [cryptostore1]|krn-XXk---|k---X\n"
+            "  [cryptostore2]|kri-XXk---|k---X\n"
             "  [cryptostore2_crdata]|dwI-XX----|\n"
-            "  tst|xwi-XXx---|c---\n");
+            "  tst|xwi-XXx---|c---X\n");
 }
 
 TEST(Report, SortsByAnyFieldBothWaysAndKeepsTheOrderOfEquals) {
