@@ -7,10 +7,10 @@
 #include <sstream>
 #include <vector>
 
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "activate/mounts.h"
 
 namespace cv::activate {
 
@@ -34,49 +34,6 @@ std::vector<std::string> devices_above(const fs::path& device) {
   }
   std::ranges::sort(names);
   return names;
-}
-
-/// mountinfo writes blanks, tabs, newlines and backslashes as three octal digits.
-std::string unescaped(const std::string& text) {
-  const auto is_octal = [](char c) { return c >= '0' && c <= '7'; };
-  std::string result;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 3 < text.size() && is_octal(text[i + 1]) && is_octal(text[i + 2]) &&
-        is_octal(text[i + 3])) {
-      result += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
-      i += 3;
-    } else {
-      result += text[i];
-    }
-  }
-  return result;
-}
-
-std::vector<std::string> mount_points(const std::string& number, const std::string& mountinfo) {
-  std::vector<std::string> points;
-  std::ifstream file(mountinfo);
-  for (std::string line; std::getline(file, line);) {
-    std::istringstream words(line);
-    std::string id, parent, device, root, point;
-    if (words >> id >> parent >> device >> root >> point && device == number)
-      points.push_back(unescaped(point));
-  }
-  return points;
-}
-
-bool is_device(const fs::path& path, DeviceNumber device) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && S_ISBLK(status.st_mode) &&
-         DeviceNumber{major(status.st_rdev), minor(status.st_rdev)} == device;
-}
-
-bool is_swap(DeviceNumber device, const std::string& swaps) {
-  std::ifstream file(swaps);
-  for (std::string line; std::getline(file, line);) {
-    const auto path = unescaped(line.substr(0, line.find_first_of(" \t")));
-    if (path.starts_with('/') && is_device(path, device)) return true;
-  }
-  return false;
 }
 
 /// A loop device is no holder in the kernel's eyes: it has a file open.
@@ -129,11 +86,11 @@ std::string holders_of(DeviceNumber device, const SystemFiles& files) {
   const fs::path sys(files.sys);
   const fs::path proc(files.proc);
   std::vector<std::string> reasons;
-  if (const auto points = mount_points(number, proc / "self" / "mountinfo"); !points.empty()) {
+  if (const auto points = mount_points(device, proc / "self" / "mountinfo"); !points.empty()) {
     reasons.push_back(fmt::format("mounted on {}", fmt::join(points, " and ")));
   } else {
     const auto elsewhere = processes(
-        proc, [&](const fs::path& process) { return !mount_points(number, process / "mountinfo").empty(); });
+        proc, [&](const fs::path& process) { return !mount_points(device, process / "mountinfo").empty(); });
     if (!elsewhere.empty()) reasons.push_back("mounted in the mount namespace of " + elsewhere);
   }
   auto above = devices_above(sys / "dev" / "block" / number);

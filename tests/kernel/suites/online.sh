@@ -102,7 +102,7 @@ btrfs_goes_both_ways() {
   same "$(mebibytes there)" 400
   # Without --resizefs nobody takes space away from what is mounted.
   expect 5 cvreduce -f -L 300M vg0/tst
-  says "is open"
+  says there
   # btrfs itself refuses less than 256 MiB; nothing has changed then.
   expect 5 cvreduce -r -L 200M vg0/tst
   says "'btrfs filesystem resize"

@@ -82,43 +82,46 @@ class ActivatorTest : public testing::Test {
 
 volatile std::sig_atomic_t arrived = 0;
 
-/// Somebody presses Ctrl-C whenever a device has just been suspended.
-class InterruptedMapper final : public Mapper {
+/// Passes everything on.
+class MapperAbove : public Mapper {
  public:
-  explicit InterruptedMapper(FakeMapper& mapper) : mapper_(mapper) {}
+  explicit MapperAbove(FakeMapper& mapper) : mapper_(mapper) {}
   std::optional<DeviceInfo> find_uuid(const std::string& uuid) override { return mapper_.find_uuid(uuid); }
   std::optional<DeviceInfo> find_name(const std::string& name) override { return mapper_.find_name(name); }
   std::vector<DeviceInfo> list() override { return mapper_.list(); }
   std::optional<Table> live_table(const std::string& uuid) override { return mapper_.live_table(uuid); }
-  void run(const Operation& operation) override {
-    mapper_.run(operation);
-    if (mapper_.any_suspended()) std::raise(SIGINT);
-    EXPECT_FALSE(arrived != 0 && mapper_.any_suspended());
-  }
   bool is_shown(const std::string& name, std::optional<DeviceNumber> number,
                 const Publication& publication) override {
     return mapper_.is_shown(name, number, publication);
   }
   std::optional<std::uint32_t> read_ahead(DeviceNumber number) override { return mapper_.read_ahead(number); }
+  void run(const Operation& operation) override { mapper_.run(operation); }
   void settle() override { mapper_.settle(); }
   std::optional<TargetVersion> target_version(const std::string& type) override {
     return mapper_.target_version(type);
   }
 
- private:
+ protected:
   FakeMapper& mapper_;
+};
+
+/// Somebody presses Ctrl-C whenever a device has just been suspended.
+class InterruptedMapper final : public MapperAbove {
+ public:
+  using MapperAbove::MapperAbove;
+  void run(const Operation& operation) override {
+    mapper_.run(operation);
+    if (mapper_.any_suspended()) std::raise(SIGINT);
+    EXPECT_FALSE(arrived != 0 && mapper_.any_suspended());
+  }
 };
 
 /// Copies the keys of the tables it is given, as the kernel does, and notes whether one of ours is there yet
 /// when a device goes live.
-class WatchfulMapper final : public Mapper {
+class WatchfulMapper final : public MapperAbove {
  public:
   WatchfulMapper(FakeMapper& mapper, std::weak_ptr<const crypt::SecureBytes> key)
-      : mapper_(mapper), key_(std::move(key)) {}
-  std::optional<DeviceInfo> find_uuid(const std::string& uuid) override { return mapper_.find_uuid(uuid); }
-  std::optional<DeviceInfo> find_name(const std::string& name) override { return mapper_.find_name(name); }
-  std::vector<DeviceInfo> list() override { return mapper_.list(); }
-  std::optional<Table> live_table(const std::string& uuid) override { return mapper_.live_table(uuid); }
+      : MapperAbove(mapper), key_(std::move(key)) {}
   void run(const Operation& operation) override {
     if (std::holds_alternative<ResumeDevice>(operation)) was_there_.push_back(!key_.expired());
     const auto* load = std::get_if<LoadTable>(&operation);
@@ -132,14 +135,9 @@ class WatchfulMapper final : public Mapper {
     }
     mapper_.run(copy);
   }
-  void settle() override { mapper_.settle(); }
-  std::optional<TargetVersion> target_version(const std::string& type) override {
-    return mapper_.target_version(type);
-  }
   const std::vector<bool>& was_there() const { return was_there_; }
 
  private:
-  FakeMapper& mapper_;
   std::weak_ptr<const crypt::SecureBytes> key_;
   std::vector<bool> was_there_;
 };
