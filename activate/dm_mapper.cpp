@@ -232,7 +232,11 @@ class DmMapper final : public Mapper {
     if (wanted.minor) require(dm_task_set_major_minor(task.get(), 0, static_cast<int>(*wanted.minor), 1));
     if (dm_task_run(task.get()) != 0) return;
     const int error_number = dm_task_get_errno(task.get());
-    if (error_number == EBUSY) throw_taken(wanted);
+    // ENXIO is the kernel's word for a number that is taken, too, and for none being left.
+    if (error_number == EBUSY || error_number == ENXIO) throw_taken(wanted);
+    if (error_number == ENXIO)
+      throw Error(Errc::kernel, "creating {}: the kernel has no number left for another device", wanted.name)
+          .advise("close devices that nobody needs (`dmsetup ls`)");
     throw_kernel(error_number != 0 ? error_number : EIO, fmt::format("creating {}", wanted.name));
   }
 

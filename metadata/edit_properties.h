@@ -10,16 +10,19 @@
 
 namespace cv::metadata {
 
-/// A new value, which may be that there is none.
+/// A new value, which may be that there is none. Named where it is made: in braces alone such a value would
+/// be taken for no setting at all.
 template <class T>
 struct Setting {
+  constexpr explicit Setting(std::optional<T> new_value) : value(new_value) {}
   std::optional<T> value;
 };
+using NumberSetting = Setting<std::uint32_t>;
 
 /// How the kernel is to treat the volume's device.
 struct DeviceProperties {
-  std::optional<Setting<std::uint32_t>> read_ahead;  ///< sectors, 0: none; without value: as the kernel likes
-  std::optional<Setting<std::uint32_t>> minor;       ///< without value: any
+  std::optional<NumberSetting> read_ahead;  ///< sectors, 0: none; without value: as the kernel likes
+  std::optional<NumberSetting> minor;       ///< without value: any
 };
 
 struct NewProperties {

@@ -40,10 +40,11 @@ metadata::DeviceProperties device_properties(const Arguments& arguments) {
   constexpr std::uint64_t kMaxMinor = (1U << 20) - 1;
   constexpr std::uint64_t kMaxMajor = (1U << 12) - 1;
   metadata::DeviceProperties wanted;
-  if (const auto text = arguments.text(kReadAhead))
-    wanted.read_ahead = {*text == "auto"   ? std::nullopt
-                         : *text == "none" ? std::optional<std::uint32_t>(0)
-                                           : read_ahead_sectors(*text)};
+  if (const auto text = arguments.text(kReadAhead)) {
+    std::optional<std::uint32_t> sectors;
+    if (*text != "auto") sectors = *text == "none" ? 0 : read_ahead_sectors(*text);
+    wanted.read_ahead = metadata::NumberSetting(sectors);
+  }
   const auto persistent = arguments.yes_or_no(kPersistent);
   const auto minor = arguments.number(kMinor, kMaxMinor);
   const auto major = arguments.number(kMajor, kMaxMajor);
@@ -53,8 +54,8 @@ metadata::DeviceProperties device_properties(const Arguments& arguments) {
   if (persistent == true && !minor)
     throw Error(Errc::usage, "--persistent y needs to know the number").advise("add --minor NUMBER");
   if (major) log::warning("the major number {} is ignored: the kernel chooses it", *major);
-  if (minor) wanted.minor = {static_cast<std::uint32_t>(*minor)};
-  if (persistent == false) wanted.minor = {std::nullopt};
+  if (minor) wanted.minor = metadata::NumberSetting(static_cast<std::uint32_t>(*minor));
+  if (persistent == false) wanted.minor = metadata::NumberSetting(std::nullopt);
   return wanted;
 }
 

@@ -137,7 +137,8 @@ properties() {
   bad 3 much cvchange -r much vg0/lin
   bad 3 "too much" cvchange -r 2t vg0/lin
   bad 5 "minor number 7" cvcreate -an -L 4M -My --minor 7 -n a -n b vg0
-  bad 0 "8 sectors" cvchange -r 3 vg0/lin
+  expect 0 cvm cvchange -r 3 vg0/lin
+  says "8 sectors"
   expect 0 cvm cvchange -My --minor 7 -r 512 vg0/lin
   bad 5 "vg0/lin has the minor number 7" cvchange -My --minor 7 vg0/tst
   same "$(cvm cvs --noheadings -o lv_minor,lv_read_ahead,lv_attr vg0/lin | xargs)" "7 256.00k -wimXX----"

@@ -346,7 +346,7 @@ TEST_F(KernelActivation, SaysWhoHoldsAVolumeThatCannotBeClosed) {
 
   const auto error_of_deactivation = [&] {
     try {
-      activator_->deactivate(vg, {"lv"}, std::chrono::milliseconds(100));
+      activator_->deactivate(vg, {"lv"}, {.for_udev = std::chrono::milliseconds(100)});
       return std::string("it went");
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), Errc::in_use);

@@ -109,12 +109,14 @@ void change_some(EditWorld& world) {
   NewProperties wanted{.add_tags = {world.new_name()}, .writable = world.pick(2) == 0};
   wanted.delete_tags = lv_at(world.vg, name).tags;
   if (world.pick(2) == 0) wanted.allocation = Allocation::cling;
-  if (world.pick(2) == 0) wanted.device.read_ahead = {static_cast<std::uint32_t>(world.pick(3)) * 8};
+  if (world.pick(2) == 0)
+    wanted.device.read_ahead = NumberSetting(static_cast<std::uint32_t>(world.pick(3)) * 8);
   const auto minor = static_cast<std::uint32_t>(world.pick(1U << 20));
   const bool is_free =
       std::ranges::none_of(world.vg.lvs, [&](const LogicalVolume& lv) { return lv.minor == minor; });
-  if (is_free && world.pick(3) == 0) wanted.device.minor = {minor};
-  if (world.pick(3) == 0) wanted.device = {.read_ahead = {{std::nullopt}}, .minor = {{std::nullopt}}};
+  if (is_free && world.pick(3) == 0) wanted.device.minor = NumberSetting(minor);
+  if (world.pick(3) == 0)
+    wanted.device = {.read_ahead = NumberSetting(std::nullopt), .minor = NumberSetting(std::nullopt)};
   world.vg = change_properties(world.vg, name, wanted);
 }
 

@@ -151,8 +151,11 @@ Cell read_ahead(const Row& row) {
   return sectors ? Cell(to_bytes(Sectors(*sectors))) : Cell(std::string("auto"));
 }
 
+/// As LVM2 shows it where there is none.
+const Cell kNoNumber{std::string("-1")};
+
 Cell number_of(const std::optional<std::uint32_t>& number) {
-  return number ? Cell(std::uint64_t{*number}) : Cell();
+  return number ? Cell(std::uint64_t{*number}) : kNoNumber;
 }
 Cell major_number(const Row& row) {
   return row.lv == nullptr ? Cell() : number_of(row.lv->major);
@@ -166,12 +169,12 @@ std::string fixed_minor(const LogicalVolume& lv, const GroupFacts&) {
 Cell kernel_major(const Row& row) {
   if (row.lv == nullptr) return Cell();
   const auto number = seen_of(*row.lv, *row.group).number;
-  return number ? Cell(std::uint64_t{number->major}) : Cell();
+  return number ? Cell(std::uint64_t{number->major}) : kNoNumber;
 }
 Cell kernel_minor(const Row& row) {
   if (row.lv == nullptr) return Cell();
   const auto number = seen_of(*row.lv, *row.group).number;
-  return number ? Cell(std::uint64_t{number->minor}) : Cell();
+  return number ? Cell(std::uint64_t{number->minor}) : kNoNumber;
 }
 
 using enum Type;

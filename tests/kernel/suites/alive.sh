@@ -140,12 +140,12 @@ killed_at() {
   [ "$status" -gt 128 ] || return 1
 }
 
-# Behind every fifth request, in turns with other runs.
-turns() { seq "$first" 5 200; }
+# Behind every eighth request, each run with others.
+turns() { seq "$first" 8 200; }
 size() { cvs --noheadings --nosuffix --units m -o lv_size "vg0/$1" | xargs; }
 
 killed_anywhere() {
-  local n first=$((2 + RANDOM % 5))
+  local n first=$((2 + RANDOM % 8))
   echo "first at request $first"
   prepare
   devices >up

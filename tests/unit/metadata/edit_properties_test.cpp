@@ -82,37 +82,41 @@ TEST(Properties, LeaveThePermissionOfOthersToLvm2) {
 TEST(Properties, KeepsReadAheadAndNumbersAsLvm2WritesThem) {
   const VolumeGroup plain = group_with_crypt();
   NewProperties wanted;
-  wanted.device.read_ahead = {512};
-  wanted.device.minor = {77};
+  wanted.device.read_ahead = NumberSetting(512);
+  wanted.device.minor = NumberSetting(77);
   VolumeGroup vg = change_properties(plain, "a", wanted);
 
   const std::string text = print_group(vg, {});
   EXPECT_THAT(text, testing::HasSubstr("read_ahead = 512\nmajor = 0\nminor = 77\n"));
   EXPECT_THAT(text, testing::HasSubstr("\"FIXED_MINOR\""));
   EXPECT_EQ(read_group(text), vg);
-  EXPECT_EQ(error_of([&] { set_device_properties(vg, {"cryptostore1"}, {.minor = {{77}}}); }).code(), Errc::exists);
+  EXPECT_EQ(
+      error_of([&] { set_device_properties(vg, {"cryptostore1"}, {.minor = NumberSetting(77)}); }).code(),
+      Errc::exists);
   EXPECT_EQ(error_of([&] {
-              set_device_properties(plain, {"a", "cryptostore1"}, {.minor = {{78}}});
+              set_device_properties(plain, {"a", "cryptostore1"}, {.minor = NumberSetting(78)});
             }).code(),
             Errc::exists);
-  vg = set_device_properties(std::move(vg), {"a"}, {.read_ahead = {{0}}});
+  vg = set_device_properties(std::move(vg), {"a"}, {.read_ahead = NumberSetting(0)});
   EXPECT_THAT(print_group(vg, {}), testing::HasSubstr("read_ahead = -1\n"));
   EXPECT_EQ(read_group(print_group(vg, {})), vg);
-  vg = set_device_properties(std::move(vg), {"a"},
-                             {.read_ahead = {{std::nullopt}}, .minor = {{std::nullopt}}});
+  vg = set_device_properties(
+      std::move(vg), {"a"},
+      {.read_ahead = NumberSetting(std::nullopt), .minor = NumberSetting(std::nullopt)});
   EXPECT_EQ(vg, plain);
 }
 
 TEST(Properties, DropsAValueThatItCouldNotReadForTheNewOne) {
   VolumeGroup vg = group_with_crypt();
-  const std::string odd = print_group(change_properties(vg, "a", {.device = {.read_ahead = {{16}}}}), {});
+  const std::string odd =
+      print_group(change_properties(vg, "a", {.device = {.read_ahead = NumberSetting(16)}}), {});
   std::string text = odd;
   text.replace(text.find("read_ahead = 16"), 15, "read_ahead = \"x\"");
   vg = read_group(text);
   EXPECT_EQ(find_lv(vg, "a")->read_ahead, std::nullopt);
   EXPECT_THAT(print_group(vg, {}), testing::HasSubstr("read_ahead = \"x\""));
 
-  vg = change_properties(std::move(vg), "a", {.device = {.read_ahead = {{16}}}});
+  vg = change_properties(std::move(vg), "a", {.device = {.read_ahead = NumberSetting(16)}});
 
   EXPECT_EQ(print_group(vg, {}), odd);
 }
