@@ -73,8 +73,8 @@ class Activator {
                    const std::vector<std::string>& lvs, const TreeInputs& inputs);
 
   /// Brings volumes up, one after the other; one that fails is taken back, those before it stay up. It ends
-  /// the call where nobody wants to be told. A volume that is up already gets the table it should have. Before
-  /// the last one goes live the keys in `inputs` and in the cache's memory are wiped.
+  /// the call where nobody wants to be told. A volume that is up already gets the table it should have.
+  /// Before the last one goes live the keys in `inputs` and in the cache's memory are wiped.
   void activate(const GroupView& view, const std::vector<std::string>& lvs, TreeInputs inputs,
                 const OnFailure& on_failure = nullptr);
 

@@ -50,8 +50,8 @@ struct PlannedDevice {
 ///
 /// Throws Errc::unsupported for volumes that are not ours to activate (a store, a type only LVM2 knows, an
 /// origin of a snapshot), Errc::not_found where a PV is missing, Errc::key_missing where `inputs` has no key
-/// for a store, Errc::damaged for areas that lead nowhere. Errc::unsupported also for pieces that begin or end
-/// inside a logical block of their PV or inside an encryption sector.
+/// for a store, Errc::damaged for areas that lead nowhere. Errc::unsupported also for pieces that begin or
+/// end inside a logical block of their PV or inside an encryption sector.
 std::vector<PlannedDevice> devices_of(const GroupView& view, std::string_view lv, const TreeInputs& inputs);
 
 /// Throws Errc::unsupported where only LVM2 knows how to bring the volume up and down: a type of its own, an

@@ -56,7 +56,7 @@ struct LogicalVolume {
   std::optional<std::uint32_t> read_ahead;  ///< sectors; 0: none; absent: as the kernel has it
   std::optional<std::uint32_t> major;       ///< of the device; no kernel of today heeds it
   std::optional<std::uint32_t> minor;       ///< of the device, where FIXED_MINOR is set
-  std::vector<Segment> segments;  ///< ascending, without gap
+  std::vector<Segment> segments;            ///< ascending, without gap
   config::Carried carried;
   friend bool operator==(const LogicalVolume&, const LogicalVolume&) = default;
 };

@@ -143,7 +143,7 @@ properties() {
   bad 5 "vg0/lin has the minor number 7" cvchange -My --minor 7 vg0/tst
   same "$(cvm cvs --noheadings -o lv_minor,lv_read_ahead,lv_attr vg0/lin | xargs)" "7 256.00k -wimXX----"
   expect 0 cvm cvchange -Mn -r auto vg0/lin
-  same "$(cvm cvs --noheadings -o lv_minor,lv_read_ahead vg0/lin | xargs)" auto
+  same "$(cvm cvs --noheadings -o lv_minor,lv_read_ahead vg0/lin | xargs)" "-1 auto"
   expect 0 cvm cvchange --addtag one --addtag two -p r vg0
   same "$(cvm cvs --noheadings -o lv_tags vg0/tst | tr -d ' ')" one,two
   expect 0 cvm cvchange --deltag two @one
