@@ -96,6 +96,12 @@ VolumeGroup change_properties(VolumeGroup vg, const std::string& name, const New
     throw Error(Errc::refused, "{}/{} is encrypted: stock LVM2 has to pass it by", vg.name, name)
         .advise("cvchange -ay opens it all the same");
 
+  const bool is_of_encryption = wanted.discards || wanted.inline_workqueues;
+  if (is_of_encryption && crypt_of(now) == nullptr)
+    throw Error(Errc::refused, "{}/{} is not encrypted: discards and queues are up to its disks", vg.name,
+                name)
+        .advise("name encrypted volumes only");
+
   vg = set_device_properties(std::move(vg), {name}, wanted.device);
   LogicalVolume& lv = *find_lv(vg, name);
   change_tags(lv.tags, wanted.add_tags, wanted.delete_tags);
@@ -103,6 +109,12 @@ VolumeGroup change_properties(VolumeGroup vg, const std::string& name, const New
   if (wanted.allocation) lv.allocation = *wanted.allocation;
   if (wanted.activation_skip) set(lv.flags, "ACTIVATION_SKIP", *wanted.activation_skip);
   if (wanted.autoactivation) set(lv.flags, "NOAUTOACTIVATE", !*wanted.autoactivation);
+  for (Segment& segment : lv.segments) {
+    auto* crypt = std::get_if<Crypt>(&segment.kind);
+    if (crypt == nullptr) continue;
+    crypt->discards = wanted.discards.value_or(crypt->discards);
+    crypt->inline_workqueues = wanted.inline_workqueues.value_or(crypt->inline_workqueues);
+  }
   return vg;
 }
 

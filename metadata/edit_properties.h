@@ -32,12 +32,16 @@ struct NewProperties {
   std::optional<Allocation> allocation;
   std::optional<bool> activation_skip;
   std::optional<bool> autoactivation;
+  std::optional<bool> discards;  ///< of encrypted volumes: passed down to the disk
+  std::optional<bool>
+      inline_workqueues;  ///< of encrypted volumes: no queue between the caller and the cipher
   DeviceProperties device;
 };
 
 /// Throws Errc::bad_name for what can't be a tag, Errc::refused for hidden volumes, for a permission of what
-/// only LVM2 manages or what others lie on, and where an encrypted volume would lose its ACTIVATION_SKIP,
-/// which keeps stock LVM2 quiet; Errc::exists where another volume has the minor number.
+/// only LVM2 manages or what others lie on, for properties of the encryption where there is none, and where
+/// an encrypted volume would lose its ACTIVATION_SKIP, which keeps stock LVM2 quiet; Errc::exists where
+/// another volume has the minor number.
 VolumeGroup change_properties(VolumeGroup vg, const std::string& name, const NewProperties& wanted);
 
 /// The device's part of it, for volumes that are being made; `names` are theirs. Throws Errc::exists where

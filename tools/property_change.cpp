@@ -17,7 +17,8 @@ using namespace metadata;
 
 namespace {
 
-constexpr std::array kProperties{kAddTag, kDelTag, kPermission, kAlloc, kActivationSkip, kAutoActivation};
+constexpr std::array kProperties{kAddTag,         kDelTag,         kPermission, kAlloc,
+                                 kActivationSkip, kAutoActivation, kDiscards,   kWorkqueues};
 
 NewProperties wanted_properties(const Arguments& arguments) {
   NewProperties wanted;
@@ -28,6 +29,8 @@ NewProperties wanted_properties(const Arguments& arguments) {
   wanted.device = device_properties(arguments);
   wanted.activation_skip = arguments.yes_or_no(kActivationSkip);
   wanted.autoactivation = arguments.yes_or_no(kAutoActivation);
+  wanted.discards = arguments.yes_or_no(kDiscards);
+  if (const auto queues = arguments.text(kWorkqueues)) wanted.inline_workqueues = *queues == "inline";
   return wanted;
 }
 
@@ -64,11 +67,21 @@ class PropertyChange {
   std::vector<std::string> live_volumes(const VolumeGroup& base, const VolumeGroup& next) const {
     std::vector<std::string> live;
     for (const std::string& lv : chosen_.lvs) {
-      const bool was = has_flag(lv_at(base, lv).flags, "WRITE");
-      if (was != has_flag(lv_at(next, lv).flags, "WRITE") && session_.activator().is_active(base, lv))
+      if (table_differs(lv_at(base, lv), lv_at(next, lv)) && session_.activator().is_active(base, lv))
         live.push_back(lv);
     }
     return live;
+  }
+
+  static bool table_differs(const LogicalVolume& a, const LogicalVolume& b) {
+    const auto options = [](const LogicalVolume& lv) {
+      std::vector<bool> all{has_flag(lv.flags, "WRITE")};
+      for (const Segment& segment : lv.segments)
+        if (const auto* crypt = std::get_if<Crypt>(&segment.kind))
+          all.insert(all.end(), {crypt->discards, crypt->inline_workqueues});
+      return all;
+    };
+    return options(a) != options(b);
   }
 
   static std::vector<std::string> stores_of(const VolumeGroup& vg, const std::vector<std::string>& lvs) {

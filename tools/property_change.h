@@ -9,6 +9,16 @@ inline constexpr Option kPermission{'p', "permission", "r|rw",
                                     "whether it may be written to; takes effect at once", "r|rw"};
 inline constexpr Option kActivationSkip{'k', "setactivationskip", "y|n",
                                         "y: it stays closed where a whole group is opened", "y|n"};
+inline constexpr Option kDiscards{
+    0, "discards", "y|n",
+    "of encrypted volumes: y passes discards down, so that the disk shows which "
+    "blocks are free; takes effect at once",
+    "y|n"};
+inline constexpr Option kWorkqueues{
+    0, "workqueues", "inline|default",
+    "of encrypted volumes: inline encrypts where the request comes from, which "
+    "suits fast disks; takes effect at once",
+    "inline|default"};
 inline constexpr Option kAutoActivation{0, "setautoactivation", "y|n",
                                         "n: it stays closed where -aay is said at boot", "y|n"};
 

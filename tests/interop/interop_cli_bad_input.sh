@@ -114,6 +114,10 @@ smaller() {
 
 properties() {
   prepare
+  bad 5 "not encrypted" cvchange --discards y vg0/lin
+  bad 3 maybe cvchange --discards maybe vg0/tst
+  bad 3 inline cvchange --workqueues many vg0/tst
+  bad 3 contradict cvchange -an --forget-keys vg0/tst
   bad 5 none cvchange --addtag t vg0/none
   bad 5 nobody cvchange --addtag t @nobody
   bad 3 "a b" cvchange --addtag "a b" vg0/lin

@@ -31,7 +31,7 @@ struct Target {
   bool is_whole = false;  ///< the group itself was named: what belongs to none of its volumes goes
 };
 
-enum class Deed { open, close, refresh };
+enum class Deed { open, close, refresh, forget };
 
 /// Those who hold a volume get so long to let it go.
 constexpr std::chrono::seconds kRetryTime(10);
@@ -45,7 +45,10 @@ class StateChange {
   StateChange(Session& session, const Arguments& arguments)
       : session_(session), arguments_(arguments), scan_(session.store().scan()) {
     const std::string state = arguments.text(kState).value_or("");
-    deed_ = arguments.has(kRefresh) ? Deed::refresh : state == "n" ? Deed::close : Deed::open;
+    deed_ = arguments.has(kRefresh)      ? Deed::refresh
+            : arguments.has(kForgetKeys) ? Deed::forget
+            : state == "n"               ? Deed::close
+                                         : Deed::open;
     at_boot_ = state == "ay";
     if (deed_ != Deed::close && arguments.has(kRetry))
       throw Error(Errc::usage, "--retry is for closing").advise("add --activate n, or leave it away");
@@ -61,6 +64,7 @@ class StateChange {
           case Deed::open: open(target); break;
           case Deed::close: close(target); break;
           case Deed::refresh: refresh(target); break;
+          case Deed::forget: forget(target); break;
         }
       } catch (const Error& error) {
         keep(error);
@@ -322,6 +326,20 @@ class StateChange {
       log::notice("Logical volume {}/{} refreshed: {}", vg.name, lv, what);
   }
 
+  // ---- forget
+
+  void forget(const Target& target) {
+    const VolumeGroup& vg = target.group->vg;
+    for (const std::string& store : stores_of(vg, target.lvs)) {
+      if (session_.is_test()) {
+        log::notice("would forget the key of {}/{}", vg.name, store);
+        continue;
+      }
+      session_.keys().forget({vg.id, lv_at(vg, store).id});
+      log::notice("The key of {}/{} is forgotten.", vg.name, store);
+    }
+  }
+
   // ---- what went wrong, told at the end so that the rest is done first
 
   void keep(const Error& error) {
@@ -355,13 +373,15 @@ class StateChange {
 
 void run(Session& session, const Arguments& arguments) {
   arguments.exclude(kState, kRefresh);
+  arguments.exclude(kState, kForgetKeys);
+  arguments.exclude(kRefresh, kForgetKeys);
   const bool properties = wants_new_properties(arguments);
-  for (const Option& state : {kState, kRefresh, kRetry})
+  for (const Option& state : {kState, kRefresh, kForgetKeys, kRetry})
     if (properties && arguments.has(state))
       throw Error(Errc::usage, "--{} goes with no other change", state.name)
           .advise("call cvchange twice, once for each");
   if (properties) return change_properties_of(session, arguments);
-  if (!arguments.has(kState) && !arguments.has(kRefresh))
+  if (!arguments.has(kState) && !arguments.has(kRefresh) && !arguments.has(kForgetKeys))
     throw Error(Errc::usage, "cvchange needs to know what to change")
         .advise("give --activate y or n, --addtag, --deltag, --permission, --alloc or another option");
   change_state(session, arguments);
@@ -377,8 +397,9 @@ Command cvchange() {
   return {
       .name = "cvchange",
       .summary = "open and close logical volumes, change their properties",
-      .synopsis = {"-ay|-an|-aay [--retry] [VG|VG/LV|@TAG]...", "--refresh [VG|VG/LV|@TAG]...",
+      .synopsis = {"-ay|-an|-aay [--retry] [VG|VG/LV|@TAG]...", "--refresh|--forget-keys [VG|VG/LV|@TAG]...",
                    "[--addtag TAG]... [--deltag TAG]... [-p r|rw] [--alloc POLICY] [-r auto|none|SECTORS] "
+                   "[--discards y|n] [--workqueues inline|default] "
                    "[-My --minor N|-Mn] VG|VG/LV|@TAG..."},
       .description =
           "Opens or closes volumes: those that are named, all of a volume group, all that have a tag, or "
@@ -393,6 +414,8 @@ Command cvchange() {
           "With --refresh it does the same for volumes that are open, and leaves the others closed: their "
           "devices get the table, permission, name, node and read-ahead that the metadata says. `cvs -o "
           "+drift` shows where they differ. A key is needed only where a table is to be loaded.\n\n"
+          "With --forget-keys the keys of their keystores leave the kernel's keyring; what is open goes on, "
+          "and the next command that needs a key asks for it.\n\n"
           "Devices that belong to a group but to none of its volumes are removed, unless they are open, "
           "where "
           "the group itself is named.\n\n"
@@ -401,8 +424,9 @@ Command cvchange() {
           "may have, whatever its type; permission, of plain and encrypted volumes, open or not; the policy "
           "by which extents for more of it are chosen; and whether it is opened by itself.",
       .options = {{"Options",
-                   {kState, kRefresh, kRetry, kAddTag, kDelTag, kPermission, kAlloc, kActivationSkip,
-                    kAutoActivation, kReadAhead, kPersistent, kMajor, kMinor}},
+                   {kState, kRefresh, kForgetKeys, kRetry, kAddTag, kDelTag, kPermission, kAlloc,
+                    kActivationSkip, kAutoActivation, kDiscards, kWorkqueues, kReadAhead, kPersistent, kMajor,
+                    kMinor}},
                   secret_options()},
       .min_operands = 0,
       .max_operands = kAnyNumber,

@@ -7,6 +7,8 @@ namespace cv::tools::commands {
 
 inline constexpr Option kRefresh{
     0, "refresh", "", "give open volumes the devices that the metadata says they have", "", true};
+inline constexpr Option kForgetKeys{
+    0, "forget-keys", "", "take the keys of their keystores out of the kernel's keyring", "", true};
 inline constexpr Option kRetry{
     0, "retry", "", "closing: give those who hold a volume ten seconds to let it go", "", true};
 

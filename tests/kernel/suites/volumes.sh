@@ -199,6 +199,49 @@ read_only_and_back() {
   on_mounted /dev/mapper/vg0-tst mkdir -p mnt/new
 }
 
+# What a person sees of the keyring.
+keys_of_ours() { keyctl list @u | grep -c cv: || true; }
+
+discards_queues_and_keys() {
+  new_key key
+  cvm pvcreate /dev/ubda
+  cvm vgcreate vg0 /dev/ubda
+  expect 0 cvcreate --crypt "${kdf[@]}" -L 40M -n tst --keyfile key vg0
+  expect 0 cvcreate -L 8M -n plain vg0
+  make_filesystem /dev/mapper/vg0-tst
+  mkdir there
+  mount /dev/mapper/vg0-tst there
+  tree_digest there >before
+  if fstrim there; then broken "discards are passed down though nobody wanted it"; fi
+
+  expect 0 cvchange -t --discards y vg0/tst
+  grep -q allow_discards "$workdir/stdout"
+  expect 0 cvchange --discards y --workqueues inline vg0/tst
+  dmsetup table vg0-tst >table
+  for option in allow_discards no_read_workqueue no_write_workqueue; do grep -q "$option" table; done
+  fstrim there
+  tree_digest there | cmp - before
+  umount there
+  # It lasts.
+  expect 0 cvchange -an vg0/tst
+  expect 0 cvchange -ay --keyfile key vg0/tst
+  dmsetup table vg0-tst | grep -q allow_discards
+  expect 0 cvchange --discards n --workqueues default vg0/tst
+  if dmsetup table vg0-tst | grep -q 'discards\|workqueue'; then broken "$(dmsetup table vg0-tst)"; fi
+  on_mounted /dev/mapper/vg0-tst tree_digest | cmp - before
+  expect 5 cvchange --discards y vg0/plain
+  says "not encrypted"
+
+  same "$(keys_of_ours)" 1
+  expect 0 cvchange -t --forget-keys vg0
+  same "$(keys_of_ours)" 1
+  expect 0 cvchange --forget-keys vg0
+  same "$(keys_of_ours)" 0
+  on_mounted /dev/mapper/vg0-tst tree_digest | cmp - before
+  expect 2 cvextend --no-ask-password --nocache -L +4M vg0/tst
+  expect 0 cvextend --keyfile key -L +4M vg0/tst
+}
+
 removed_types_of_lvm2() {
   pvcreate -q /dev/ubda /dev/ubdb
   vgcreate -q vg0 /dev/ubda /dev/ubdb
@@ -266,6 +309,7 @@ several_or_none() {
 scenario "thin volumes go at once, and LVM2 tells their pool" thin_volumes_gone_at_once
 scenario "several volumes go, or none of them" several_or_none
 scenario "a volume is made read-only and writable again" read_only_and_back
+scenario "discards and queues change under a mount, keys are forgotten" discards_queues_and_keys
 scenario "volumes of LVM2's types go as a whole" removed_types_of_lvm2
 scenario "an encrypted volume gets smaller and larger while it is active" smaller_while_active
 scenario "a plain volume gets smaller, and a device that is short its size back" smaller_plain_and_lvm2_agrees
