@@ -17,17 +17,9 @@ Device number_of(Mapper& mapper, const DeviceBelow& below) {
 
 /// With the number of every device below; by now they are all there.
 Table numbered(Table table, Mapper& mapper) {
-  const auto resolve = [&](Device& device) {
+  for_each_device(table, [&](Device& device) {
     if (const auto* below = std::get_if<DeviceBelow>(&device)) device = number_of(mapper, *below);
-  };
-  for (auto& line : table) {
-    match(
-        line.target, [&](LinearTarget& linear) { resolve(linear.device); },
-        [&](StripedTarget& striped) {
-          for (auto& stripe : striped.stripes) resolve(stripe.device);
-        },
-        [&](CryptTarget& crypt) { resolve(crypt.device); }, [](ErrorTarget&) {}, [](ZeroTarget&) {});
-  }
+  });
   return table;
 }
 

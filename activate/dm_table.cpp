@@ -225,6 +225,17 @@ bool operator==(const HexKey& a, const HexKey& b) {
   return a.key && b.key && crypt::same_secret(a.key->bytes(), b.key->bytes());
 }
 
+void for_each_device(Table& table, const std::function<void(Device&)>& visit) {
+  for (auto& line : table) {
+    match(
+        line.target, [&](LinearTarget& linear) { visit(linear.device); },
+        [&](StripedTarget& striped) {
+          for (auto& stripe : striped.stripes) visit(stripe.device);
+        },
+        [&](CryptTarget& crypt) { visit(crypt.device); }, [](ErrorTarget&) {}, [](ZeroTarget&) {});
+  }
+}
+
 Sectors length_of(const Table& table) {
   return table.empty() ? Sectors() : table.back().start + table.back().length;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -84,6 +85,9 @@ struct TableLine {
 
 /// Ascending, without gap.
 using Table = std::vector<TableLine>;
+
+/// Each device that the table leads to, in turn; it may be replaced.
+void for_each_device(Table& table, const std::function<void(Device&)>& visit);
 
 Sectors length_of(const Table& table);
 bool has_crypt(const Table& table);

@@ -21,19 +21,11 @@ const LiveDevice* find(const LiveDevices& live, const std::string& uuid) {
 
 /// The table with the numbers of the devices below that exist already.
 Table numbered(Table table, const LiveDevices& live) {
-  const auto resolve = [&](Device& device) {
+  for_each_device(table, [&](Device& device) {
     const auto* below = std::get_if<DeviceBelow>(&device);
     if (below == nullptr) return;
     if (const auto* there = find(live, below->uuid)) device = there->info.number;
-  };
-  for (auto& line : table) {
-    match(
-        line.target, [&](LinearTarget& linear) { resolve(linear.device); },
-        [&](StripedTarget& striped) {
-          for (auto& stripe : striped.stripes) resolve(stripe.device);
-        },
-        [&](CryptTarget& crypt) { resolve(crypt.device); }, [](ErrorTarget&) {}, [](ZeroTarget&) {});
-  }
+  });
   return table;
 }
 

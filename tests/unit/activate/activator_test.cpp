@@ -14,6 +14,7 @@
 #include "tests/support/memory_keyring.h"
 #include "tests/support/sample_group.h"
 #include "tests/support/temp_dir.h"
+#include "tests/unit/activate/activator_fixture.h"
 
 namespace cv::activate {
 
@@ -23,62 +24,6 @@ using metadata::VolumeGroup;
 using std::chrono::milliseconds;
 
 namespace {
-
-class Silence final : public log::Sink {
- public:
-  void line(log::Level, std::string_view) noexcept override {}
-};
-
-VolumeGroup striped_tst() {
-  auto vg = group_with_tst();
-  metadata::find_lv(vg, "tst_crdata")->segments = {striped(0, 4, {on_pv(0, 0), on_pv(1, 5)})};
-  return vg;
-}
-
-VolumeGroup longer(VolumeGroup vg) {
-  auto& data = metadata::find_lv(vg, "tst_crdata")->segments;
-  const bool is_striped = std::get<metadata::Striped>(data.front().kind).stripes.size() > 1;
-  data.push_back(is_striped ? striped(4, 2, {on_pv(0, 9), on_pv(1, 9)}) : linear(4, 2, on_pv(0, 5)));
-  metadata::find_lv(vg, "tst")->segments.front().count = Extents(6);
-  return vg;
-}
-
-class ActivatorTest : public testing::Test {
- protected:
-  ActivatorTest() { mapper_.use_keyring(keyring_); }
-
-  KeyCache::Settings settings() {
-    KeyCache::Settings settings;
-    settings.run_dir = run_dir_.path("run");
-    return settings;
-  }
-
-  static StoreId store_of(const VolumeGroup& vg) { return {vg.id, metadata::lv_at(vg, "cryptostore1").id}; }
-
-  /// With the key in the keyring, as after an unlock.
-  TreeInputs unlocked(const VolumeGroup& vg) {
-    auto inputs = inputs_for(vg);
-    const auto id = store_of(vg);
-    if (!keyring_.find(key_description(id)))
-      cache_.put(id, std::make_shared<const crypt::SecureBytes>(sample_key(64)));
-    inputs.keys["cryptostore1"].key = cache_.table_key(id, 64, activator_.is_active(vg, "tst"));
-    return inputs;
-  }
-
-  void activate(const VolumeGroup& vg) { activator_.activate(vg, {"tst"}, unlocked(vg)); }
-
-  Sectors live_length(const VolumeGroup& vg, const std::string& lv) {
-    return length_of(mapper_.live_table(uuid_of(vg, lv)).value());
-  }
-
-  Silence silence_;
-  log::Redirect redirect_{silence_};
-  TempDir run_dir_;
-  MemoryKeyring keyring_;
-  FakeMapper mapper_;
-  KeyCache cache_{&keyring_, settings()};
-  Activator activator_{mapper_, &cache_};
-};
 
 volatile std::sig_atomic_t arrived = 0;
 
@@ -416,89 +361,6 @@ TEST_F(ActivatorTest, KnowsItsDeviceByUuidUnderAnyName) {
   activator_.deactivate(renamed, {"tst"});
 
   EXPECT_TRUE(mapper_.empty());
-}
-
-TEST_F(ActivatorTest, GrowsALiveVolumeWithTheCommitInBetween) {
-  for (const auto& vg : {group_with_tst(), striped_tst()}) {
-    const auto next = longer(vg);
-    activate(vg);
-    mapper_.open(uuid_of(vg, "tst"));
-
-    auto change = activator_.stage(vg, next, {"tst"}, unlocked(next));
-    EXPECT_EQ(live_length(vg, "tst"), kExtent * 4);
-    change.suspend();
-    EXPECT_TRUE(mapper_.any_suspended());
-    change.go();
-
-    EXPECT_EQ(live_length(vg, "tst"), kExtent * 6);
-    EXPECT_FALSE(mapper_.any_suspended());
-    EXPECT_FALSE(mapper_.any_inactive_table());
-    mapper_.close(uuid_of(vg, "tst"));
-    activator_.deactivate(next, {"tst"});
-  }
-}
-
-TEST_F(ActivatorTest, ShrinksALiveVolumeAndWhatIsBelow) {
-  const auto vg = longer(striped_tst());
-  const auto next = striped_tst();
-  activate(vg);
-
-  auto change = activator_.stage(vg, next, {"tst"}, unlocked(next));
-  EXPECT_EQ(live_length(vg, "tst_crdata"), kExtent * 6);
-  change.go();
-
-  EXPECT_EQ(live_length(vg, "tst"), kExtent * 4);
-  EXPECT_EQ(live_length(vg, "tst_crdata"), kExtent * 4);
-}
-
-TEST_F(ActivatorTest, LeavesALiveVolumeAsItWasWhenAChangeIsDropped) {
-  for (const auto& vg : {group_with_tst(), striped_tst()}) {
-    const auto next = longer(vg);
-    activate(vg);
-
-    for (const bool suspended : {false, true}) {
-      auto change = activator_.stage(vg, next, {"tst"}, unlocked(next));
-      if (suspended) change.suspend();
-    }
-
-    EXPECT_EQ(live_length(vg, "tst"), kExtent * 4);
-    EXPECT_FALSE(mapper_.any_suspended());
-    EXPECT_FALSE(mapper_.any_inactive_table());
-    activator_.deactivate(vg, {"tst"});
-  }
-}
-
-TEST_F(ActivatorTest, LeavesALiveVolumeUsableWhenAnyStepOfAChangeFails) {
-  for (const auto& vg : {group_with_tst(), striped_tst()}) {
-    const auto next = longer(vg);
-    for (unsigned step = 1;; ++step) {
-      activate(vg);
-      const auto inputs = unlocked(next);
-      bool is_committed = false;
-      bool failed = false;
-      mapper_.fail_at(step);
-      try {
-        auto change = activator_.stage(vg, next, {"tst"}, inputs);
-        change.suspend();
-        is_committed = true;
-        change.go();
-      } catch (const Error&) {
-        failed = true;
-      }
-      mapper_.fail_at(0);
-
-      EXPECT_FALSE(mapper_.any_suspended()) << "step " << step;
-      EXPECT_FALSE(mapper_.any_inactive_table()) << "step " << step;
-      if (!is_committed) {
-        EXPECT_EQ(live_length(vg, "tst"), kExtent * 4) << "step " << step;
-      }
-      // What is committed the next activation finishes.
-      activator_.activate(is_committed ? next : vg, {"tst"}, unlocked(next));
-      EXPECT_EQ(live_length(vg, "tst"), kExtent * (is_committed ? 6 : 4)) << "step " << step;
-      activator_.deactivate(next, {"tst"});
-      if (!failed) break;
-    }
-  }
 }
 
 TEST_F(ActivatorTest, StagesAVolumeThatIsNewAndTakesItAwayAgain) {

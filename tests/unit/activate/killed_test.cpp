@@ -14,6 +14,7 @@
 #include "tests/support/sample_group.h"
 #include "tests/support/silence.h"
 #include "tests/support/temp_dir.h"
+#include "tests/unit/activate/activator_fixture.h"
 
 namespace cv::activate {
 
@@ -23,17 +24,8 @@ using metadata::VolumeGroup;
 namespace {
 
 VolumeGroup group(bool is_striped) {
-  auto vg = group_with_tst();
-  if (is_striped) metadata::find_lv(vg, "tst_crdata")->segments = {striped(0, 4, {on_pv(0, 0), on_pv(1, 5)})};
+  auto vg = is_striped ? striped_tst() : group_with_tst();
   add_volume(vg, "plain", true, {linear(0, 1, on_pv(0, 60))});
-  return vg;
-}
-
-VolumeGroup longer(VolumeGroup vg) {
-  auto& data = metadata::find_lv(vg, "tst_crdata")->segments;
-  const bool is_striped = std::get<metadata::Striped>(data.front().kind).stripes.size() > 1;
-  data.push_back(is_striped ? striped(4, 2, {on_pv(0, 9), on_pv(1, 9)}) : linear(4, 2, on_pv(0, 5)));
-  metadata::find_lv(vg, "tst")->segments.front().count = Extents(6);
   return vg;
 }
 
