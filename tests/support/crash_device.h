@@ -60,9 +60,9 @@ class CrashImages {
 
   CrashImages(Disks before, CrashLog log);
 
-  /// Every prefix of the writes, the last one cut at each sector: 512 bytes, or what is a block of
-  /// that disk. Returns how many there were.
-  unsigned each_prefix(const Visitor& visit);
+  /// Every prefix of the writes, the last one cut at each sector (512 bytes, or what is a block of that
+  /// disk), or only at each `step` bytes of it. Returns how many there were.
+  unsigned each_prefix(const Visitor& visit, std::size_t step = 0);
 
   /// What a disk with a volatile cache may keep, whatever order it writes in and wherever it stops: of the
   /// sectors written since the last flush of their device, any subset. All subsets where there are few
