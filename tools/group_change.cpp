@@ -8,6 +8,7 @@
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "lib/base/match.h"
+#include "lib/crypt/key_slots.h"
 #include "metadata/group_index.h"
 #include "metadata/group_moves.h"
 #include "metadata/iv_space.h"
@@ -235,6 +236,29 @@ std::optional<std::string> store_with_key(Session& session, const Scan& scan, co
     for (const LogicalVolume& lv : group.vg.lvs)
       if (keystore_of(lv) != nullptr && unlocker.is_key_of(group.vg, lv.name, key).value_or(false))
         return group.vg.name + "/" + lv.name;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> store_with_digest(Session& session, const Scan& scan, const std::string& handler,
+                                             std::span<const std::byte> header) {
+  const crypt::KeySlots* slots = session.handlers().at(handler).key_slots();
+  CV_ASSERT(slots != nullptr);
+  const auto wanted = slots->key_digest(header);
+  const auto is_same = [&](const StoreCopy& copy) {
+    try {
+      return slots->key_digest(copy.bytes) == wanted;
+    } catch (const Error&) {
+      return false;  // cvck tells of damaged copies
+    }
+  };
+  for (const FoundGroup& group : scan.groups) {
+    for (const LogicalVolume& lv : group.vg.lvs) {
+      const Keystore* store = keystore_of(lv);
+      if (store == nullptr || store->handler != handler) continue;
+      if (std::ranges::any_of(read_copies(group.vg, group.devices, lv), is_same))
+        return group.vg.name + "/" + lv.name;
+    }
   }
   return std::nullopt;
 }

@@ -1,6 +1,7 @@
 // What every command that changes a group does before and after its own step.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -79,5 +80,10 @@ void note_used_ivs(const metadata::VolumeGroup& current, const metadata::VolumeG
 /// "VG/STORE" of a store in any readable group that has this master key, or nothing.
 std::optional<std::string> store_with_key(Session& session, const metadata::Scan& scan,
                                           const crypt::SecureBytes& key);
+
+/// The same by the digest of the key that stands in `header`, a store of `handler`, which has key slots: finds
+/// copies of one header, without any key.
+std::optional<std::string> store_with_digest(Session& session, const metadata::Scan& scan,
+                                             const std::string& handler, std::span<const std::byte> header);
 
 }  // namespace cv::tools

@@ -129,6 +129,22 @@ one_key_in_two_stores() {
   bad 5 "cryptostore1 has this key already" cvcreate -an --crypt --handler plain --keyfile vk -L 1M -n more vg0
 }
 
+copies_of_one_header() {
+  local type
+  for type in luks1 luks2; do
+    prepare_lv
+    formatted --type "$type"
+    cvm cvcreate -an -L 48M -n lv1 vg0
+    dd if=image of=pv0 bs=64k seek=$((pe_start / 65536 + 768)) conv=notrunc status=none
+    expect 0 cvm cvconvert --import-luks vg0/lv0
+    ! grep -q "same volume key" "$workdir/stderr" || broken "there is no other store yet"
+    # No key is given: the digest tells, though another passphrase is taken away.
+    expect 0 cvm cvkey remove --keyfile second vg0/cryptostore1
+    expect 0 cvm cvconvert --import-luks vg0/lv1
+    says "same volume key as vg0/cryptostore1"
+  done
+}
+
 # The header that the import left in front of the data.
 old_header_stands() { cmp -s -n 592 image <(tail -c "+$((pe_start + 1))" pv0); }
 
@@ -200,6 +216,7 @@ scenario "a header that stands in place gets copies" a_header_in_place_gets_copi
 scenario "a header of 16 MiB comes back from its backup" a_large_header_comes_back_from_its_backup
 scenario "a detached header" a_detached_header
 scenario "one key in two stores" one_key_in_two_stores
+scenario "copies of one header" copies_of_one_header
 scenario "old headers go with the key" old_headers_go_with_the_key
 scenario "headers that lie" headers_that_lie
 finish

@@ -51,7 +51,7 @@ class LuksImport {
     const VolumeGroup rehearsed = import_luks(base, import_, fresh_ids());
     if (session_.is_test()) return show_plan(base, rehearsed);
     require_consent_to_crypt(session_, base);
-    test_key();
+    warn_of_same_key();
     write();
   }
 
@@ -102,10 +102,16 @@ class LuksImport {
     return import;
   }
 
-  /// No key is needed. One that is given must open the header, and tells whether the volume's key is known
-  /// already.
-  void test_key() {
-    if (!session_.secrets().has_key_file()) return;
+  void warn_of_same_key() {
+    if (const auto other = store_with_same_key())
+      log::warning("{}/{} has the same volume key as {}: equal contents at equal places of both can be seen",
+                   seen_.vg_name(), lv(), *other);
+  }
+
+  /// No key is needed: copies of one header are found by its digest. One that is given must open the header.
+  std::optional<std::string> store_with_same_key() {
+    if (!session_.secrets().has_key_file())
+      return store_with_digest(session_, seen_.scan(), import_.header.handler, header_);
     activate::SecretRequest who;
     who.vg = seen_.vg_name();
     who.store = import_.store;
@@ -115,9 +121,7 @@ class LuksImport {
     if (!unlocked)
       throw Error(Errc::key_wrong, "the key does not open the LUKS header of {}/{}", seen_.vg_name(), lv())
           .advise("{}", session_.secrets().advice_when_wrong());
-    if (const auto other = store_with_key(session_, seen_.scan(), unlocked->key))
-      log::warning("{}/{} has the same volume key as {}: equal contents at equal places of both can be seen",
-                   seen_.vg_name(), lv(), *other);
+    return store_with_key(session_, seen_.scan(), unlocked->key);
   }
 
   void write() {
