@@ -1,5 +1,8 @@
 #include "metadata/scan_read.h"
 
+#include <algorithm>
+#include <array>
+
 #include <fmt/format.h>
 
 #include "lib/base/error.h"
@@ -8,6 +11,34 @@
 
 namespace cv::metadata {
 namespace {
+
+/// A device whose start was read at once: labels, and area headers where most are, for one read.
+class DeviceWithHead final : public device::BlockDevice {
+ public:
+  explicit DeviceWithHead(BlockDevice& device) : BlockDevice(device.path()), device_(device) {
+    if (device.size() < Bytes(head_.size())) return;
+    try {
+      device.read(Bytes(0), head_);
+      known_ = head_.size();
+    } catch (const Error&) {
+      // One of its sectors can't be read: each part for itself, then.
+    }
+  }
+
+  Bytes size() const override { return device_.size(); }
+  Bytes block_size() const override { return device_.block_size(); }
+  void read(Bytes at, std::span<std::byte> into) override {
+    if (at.n > known_ || into.size() > known_ - at.n) return device_.read(at, into);
+    std::copy_n(head_.begin() + static_cast<std::ptrdiff_t>(at.n), into.size(), into.begin());
+  }
+  void write(Bytes, std::span<const std::byte>) override { CV_ASSERT(false); }
+  void flush() override { CV_ASSERT(false); }
+
+ private:
+  BlockDevice& device_;
+  std::array<std::byte, 4096 + disk::kAreaHeaderSize.n> head_{};
+  std::size_t known_ = 0;
+};
 
 class DiskReader {
  public:
@@ -23,7 +54,8 @@ class DiskReader {
  private:
   void read_pv(device::BlockDevice& device) {
     try {
-      auto found = disk::read_label(device);
+      DeviceWithHead start(device);
+      auto found = disk::read_label(start);
       for (const auto& flaw : found.flaws)
         read_.findings.push_back(make_damage("PV-LABEL", fmt::format("{}: {}", device.path(), flaw)));
       for (const unsigned sector : found.further)
@@ -36,7 +68,7 @@ class DiskReader {
         AreaOnDisk area{
             .place = place, .header = std::nullopt, .flaw = {}, .text = std::nullopt, .is_intact = false};
         try {
-          area.header = disk::read_area_header(device, place);
+          area.header = disk::read_area_header(start, place);
         } catch (const Error& error) {
           area.flaw = error.what();
         }

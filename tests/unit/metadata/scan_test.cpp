@@ -92,10 +92,10 @@ TEST(Scan, ReadsEachDistinctTextOnce) {
 
   store.scan();
 
-  // Label and header of three PVs, and one text of about 1.5 KB.
+  // Of three PVs all from the label to the end of the header, and one text of about 1.5 KB.
   Bytes total;
   for (const auto& disk : disks) total += disk->bytes_read();
-  EXPECT_LT(total, Bytes(3 * (2048 + 512) + 2048));
+  EXPECT_LT(total, Bytes(3 * (4096 + 512) + 2048));
 }
 
 TEST(Scan, ThatTakesGroupsFindsWhatOthersFindAndLeavesThemToBeReadAgain) {
@@ -284,6 +284,44 @@ TEST(Scan, WarnsOfADeviceThatIsSmallerThanItsPv) {
 
   EXPECT_THAT(group_at(scan, "vgbad").obstacles, IsEmpty());
   EXPECT_THAT(ids_of(group_at(scan, "vgbad").findings), Contains("PV-TRUNCATED"));
+}
+
+/// One sector of it can't be read.
+class DeviceWithBadSector final : public device::BlockDevice {
+ public:
+  DeviceWithBadSector(device::BlockDevice& target, Bytes bad)
+      : BlockDevice(target.path()), target_(target), bad_(bad) {}
+
+  Bytes size() const override { return target_.size(); }
+  Bytes block_size() const override { return target_.block_size(); }
+  void read(Bytes at, std::span<std::byte> into) override {
+    if (at < bad_ + Bytes(512) && bad_ < at + Bytes(into.size()))
+      throw Error(Errc::io, "can't read {} at {}", path(), bad_.n);
+    target_.read(at, into);
+  }
+  void write(Bytes at, std::span<const std::byte> from) override { target_.write(at, from); }
+  void flush() override { target_.flush(); }
+
+ private:
+  device::BlockDevice& target_;
+  Bytes bad_;
+};
+
+TEST(Scan, LosesNoLabelToABadSectorBehindIt) {
+  for (const std::uint64_t bad : {2048U, 3584U, 4096U}) {
+    const auto disks = test::disks_with_pvs(1);
+    auto writer = test::store_on(disks);
+    test::create_group(writer, disks);
+    auto store = test::store_on(disks, metadata::StoreOptions{}, [bad](test::MemoryDevice& disk) {
+      return std::make_unique<DeviceWithBadSector>(disk, Bytes(bad));
+    });
+
+    const auto scan = store.scan();
+
+    ASSERT_EQ(scan.pvs.size(), 1U) << bad;
+    EXPECT_EQ(scan.pvs[0].disk.label.id, writer.scan().pvs[0].disk.label.id);
+    EXPECT_EQ(scan.groups.size(), bad == 4096 ? 0U : 1U) << bad;
+  }
 }
 
 TEST(Scan, RefusesToChangeAGroupWithTwoTextsOfOneSeqno) {
