@@ -373,6 +373,7 @@ groups() {
   bad 5 vgrename vgsplit vg0 vg1 "$PWD/pv0" "$PWD/pv1"
   bad 5 already vgsplit vg0 vg0 "$PWD/pv1"
   bad 5 none vgsplit -n none vg0 vg1
+  bad 5 nowhere vgsplit nowhere vg0 "$PWD/pv1"
   bad 3 twice vgmerge vg0 vg0
   bad 5 nowhere vgmerge vg0 nowhere
   bad 5 -ff pvcreate -y "$PWD/pv0"

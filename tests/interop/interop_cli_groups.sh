@@ -301,6 +301,29 @@ parting_and_joining() {
   go_on vg1
 }
 
+from_one_group_to_another() {
+  attach 3
+  cvm vgcreate vg0 "${disks[0]}" "${disks[1]}"
+  cvm vgcreate vg1 "${disks[2]}"
+  cvm cvcreate -an -n a -l 2 vg0 "${disks[0]}"
+  cvm cvcreate -an -n b -l 2 vg0 "${disks[1]}"
+  cvm cvcreate -an -n b -l 1 vg1
+  expect 3 cvm vgsplit --alloc cling vg0 vg1 "${disks[1]}"
+  says exists
+  # What can't be merged is not split.
+  expect 5 cvm vgsplit vg0 vg1 "${disks[1]}"
+  says "both vg1 and vg0 have a volume b"
+  judge vg0 vg1
+  cvm cvrename vg1 b c
+  expect 0 cvm vgsplit -t vg0 vg1 "${disks[1]}"
+  same "$(cvm vgs --noheadings -o vg_name,pv_count,lv_count | xargs)" "vg0 2 2 vg1 1 1"
+  expect 0 cvm vgsplit vg0 vg1 "${disks[1]}"
+  same "$(cvm vgs --noheadings -o vg_name,pv_count,lv_count | xargs)" "vg0 1 1 vg1 2 2"
+  judge vg0 vg1
+  go_on vg0
+  go_on vg1
+}
+
 marked_for_nothing() {
   attach 2
   stock vgcreate vg0 "${disks[0]}"
@@ -325,5 +348,6 @@ scenario areas areas
 scenario sizes sizes
 scenario "sizes with a metadata area at the end" sizes_with_an_area_at_the_end
 scenario parting_and_joining parting_and_joining
+scenario "from one group to another" from_one_group_to_another
 scenario marked_for_nothing marked_for_nothing
 finish
