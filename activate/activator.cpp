@@ -194,9 +194,23 @@ void Activator::close(const GroupView& view, const std::string& lv, const Patien
     else if (const auto* clear = std::get_if<ClearStep>(&step))
       mapper_.run(ClearInactive{clear->uuid});
     else if (const auto* resume = std::get_if<ResumeStep>(&step))
-      mapper_.run(ResumeDevice{resume->device.uuid, resume->device.publication, std::nullopt});
+      resume_to_close(resume->device);
     else if (const auto* hide = std::get_if<HideStep>(&step))
       mapper_.run(HideDevice{hide->name, hide->publication});
+  }
+}
+
+/// Whoever waits for it could not close it; what answers with errors can be closed as well.
+void Activator::resume_to_close(PlannedDevice device) {
+  device.table = mapper_.live_table(device.uuid).value_or(Table());
+  const auto way = way_back(device, {}, device.read_only);
+  const BlockedSignals signals;
+  try {
+    resume_or_bring_back(mapper_, way, Waiting::drop);
+  } catch (const Error& error) {
+    const auto info = mapper_.find_uuid(device.uuid);
+    if (info && info->suspended) throw;
+    log::warning("{}", error.what());
   }
 }
 

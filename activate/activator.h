@@ -129,6 +129,7 @@ class Activator {
   void look_at(LiveDevices& live, const PlannedDevice& device);
   Change stage_plan(const GroupView& next, const Plan& plan);
   void close(const GroupView& view, const std::string& lv, const Patience& patience, Deadline deadline);
+  void resume_to_close(PlannedDevice device);
   void remove(const RemoveStep& step, std::chrono::milliseconds patience, Deadline deadline);
   void hold_stores(const GroupView& view, const std::string& lv, std::set<StoreId>& held);
   void forget_closed_stores(const GroupView& view, const std::vector<std::string>& lvs);

@@ -1,6 +1,7 @@
 // Steps of a plan: what of each is done before the commit, and what behind it.
 #include "activate/change_state.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "lib/base/error.h"
@@ -9,6 +10,17 @@
 namespace cv::activate {
 
 namespace {
+
+/// Enough for the few requests that bring devices back; a request takes some 20 KiB.
+constexpr std::size_t kReserve = std::size_t{256} << 10;
+
+std::string cause_of(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+}
 
 Device number_of(Mapper& mapper, const DeviceBelow& below) {
   if (const auto info = mapper.find_uuid(below.uuid)) return info->number;
@@ -44,7 +56,8 @@ class Stager {
         // What another command left in the inactive slot nobody misses, whether this one commits or not.
         [&](const ClearStep& clear) { mapper_.run(ClearInactive{clear.uuid}); },
         [&](const ResumeStep& resume) {
-          pending_.push_back({resume_of(resume.device), {resume.device.uuid}});
+          pending_.push_back({.way = way_back(resume.device, {}, resume.device.read_only),
+                              .suspend = SuspendDevice{resume.device.uuid}});
         },
         [&](const RemoveStep& remove) {
           if (remove.at_once)
@@ -65,10 +78,6 @@ class Stager {
   }
 
  private:
-  static ResumeDevice resume_of(const PlannedDevice& device) {
-    return {device.uuid, device.publication, device.read_ahead};
-  }
-
   void create(const PlannedDevice& device) {
     mapper_.run(CreateDevice{device.name, device.uuid, device.minor});
     undo_.emplace_back([&mapper = mapper_, remove = RemoveDevice{device.uuid, device.publication}] {
@@ -77,45 +86,40 @@ class Stager {
     created_.push_back({device.uuid, device.publication});
     load(device);
     // What stands on a hidden device can only be loaded when it has its size.
+    auto way = way_back(device, {}, device.read_only);
     if (device.publication.hidden)
-      mapper_.run(resume_of(device));
+      mapper_.run(way.resume);
     else
-      pending_.push_back({.resume = resume_of(device), .suspend = {device.uuid}, .is_created = true});
+      pending_.push_back({.way = std::move(way), .suspend = SuspendDevice{device.uuid}, .is_created = true});
   }
 
   void reload(const ReloadStep& step) {
     const auto& device = step.device;
     const auto info = mapper_.find_uuid(device.uuid);
     const bool is_live = !step.former.empty() || (info && info->has_live_table);
+    auto way = way_back(device, step.former, info && info->read_only);
     load(device);
     // Whatever is to stand on a hidden device needs its size.
     if (device.publication.hidden && (step.grows || (info && info->open_count == 0))) {
-      change_now(step);
+      change_now(way);
       return;
     }
-    undo_.emplace_back(
-        [&mapper = mapper_, clear = ClearInactive{device.uuid}] { try_or_warn([&] { mapper.run(clear); }); });
-    pending_.push_back({.resume = resume_of(device), .suspend = {device.uuid}, .is_live = is_live});
+    undo_.emplace_back([&mapper = mapper_, clear = way.clear] { try_or_warn([&] { mapper.run(clear); }); });
+    pending_.push_back({.way = std::move(way), .suspend = SuspendDevice{device.uuid}, .is_live = is_live});
   }
 
   /// A hidden device may be longer than what stands on it, so it grows before the commit.
-  void change_now(const ReloadStep& step) {
-    const auto resume = resume_of(step.device);
-    try {
-      mapper_.run(resume);
-    } catch (const Error&) {
-      try_or_warn([&] { mapper_.run(ClearInactive{resume.uuid}); });
-      try_or_warn([&] { mapper_.run(resume); });
-      throw;
-    }
-    if (step.former.empty()) return;
-    undo_.emplace_back(
-        [&mapper = mapper_, resume, load = LoadTable{step.device.uuid, step.former, step.device.read_only}] {
-          try_or_warn([&] {
-            mapper.run(load);
-            mapper.run(resume);
-          });
-        });
+  void change_now(const WayBack& way) {
+    const BlockedSignals signals;
+    resume_or_bring_back(mapper_, way, Waiting::drop);
+    if (!way.load_former) return;
+    undo_.emplace_back([&mapper = mapper_, way] {
+      const BlockedSignals meanwhile;
+      try_or_warn([&] {
+        mapper.run(*way.load_former);
+        resume_or_bring_back(mapper, way, Waiting::drop);
+      });
+    });
   }
 
   void load(const PlannedDevice& device) {
@@ -157,14 +161,51 @@ bool Change::empty() const {
          state_->undo.empty();
 }
 
+void Change::State::resume(Pending& device, Waiting waiting) {
+  try {
+    const auto info = waiting == Waiting::drop ? mapper.find_uuid(device.way.uuid) : std::nullopt;
+    // What could not be taken back must not come in now.
+    if (info && info->has_inactive_table)
+      mapper.run(device.way.load_former ? *device.way.load_former : device.way.clear);
+    mapper.run(device.way.resume);
+  } catch (const std::exception&) {
+    device.failure = std::current_exception();
+    // What is new is taken away as a whole.
+    device.comeback = device.is_created ? Comeback::as_before : bring_back(mapper, device.way, waiting);
+  }
+  device.suspended = false;
+}
+
+void Change::State::tell_comebacks(const Pending* thrown) const noexcept {
+  for (const auto& device : pending) {
+    if (device.comeback == Comeback::as_wanted || &device == thrown) continue;
+    try_or_warn([&] {
+      const auto cause = cause_of(device.failure);
+      if (device.comeback == Comeback::as_before) {
+        if (thrown != nullptr) log::warning("{}: {}", device.way.name, cause);
+        return;
+      }
+      const auto error = comeback_error(device.way, device.comeback, cause);
+      log::warning("{}", error.what());
+      log::warning("{}", error.advice());
+    });
+  }
+}
+
+const Pending* Change::State::worst() const {
+  const auto found = std::ranges::max_element(pending, {}, &Pending::comeback);
+  return found == pending.end() || found->comeback == Comeback::as_wanted ? nullptr : &*found;
+}
+
 void Change::suspend() {
-  auto& pending = state_->pending;
-  for (auto device = pending.rbegin(); device != pending.rend(); ++device) {
+  auto& state = *state_;
+  for (auto device = state.pending.rbegin(); device != state.pending.rend(); ++device) {
     if (!device->is_live || device->suspended) continue;
-    if (!state_->signals) state_->signals.emplace();
+    if (!state.signals) state.signals.emplace();
+    if (!state.reserve) state.reserve = std::make_unique<std::byte[]>(kReserve);
     // Noted first: a suspend that fails half way is resumed as well.
     device->suspended = true;
-    state_->mapper.run(device->suspend);
+    state.mapper.run(device->suspend);
   }
 }
 
@@ -175,35 +216,27 @@ void Change::go() {
 
 void Change::carry_out() {
   auto& state = *state_;
-  std::optional<Error> failure;
-  const auto note = [&](const Error& error) {
-    if (!failure) failure = error;
-  };
   for (auto& undo : state.undo) undo.keep();
   try {
     suspend();
-  } catch (const Error& error) {
-    note(error);
+  } catch (const std::exception&) {
+    // A resume suspends by itself where there is a new table; what it says counts.
   }
-  for (auto& device : state.pending) {
-    try {
-      device.suspended = false;
-      state.mapper.run(device.resume);
-    } catch (const Error& error) {
-      note(error);
-      // The kernel has thrown the new table away: this brings the old one back rather than nothing.
-      if (device.is_created)
-        state.remove_created();
-      else
-        try_or_warn([&] { state.mapper.run(device.resume); });
-    }
-  }
+  state.reserve.reset();
+  for (auto& device : state.pending) state.resume(device, Waiting::take);
   state.signals.reset();
+  const auto* worst = state.worst();
+  if (std::ranges::any_of(state.pending, [](const Pending& device) {
+        return device.is_created && device.comeback != Comeback::as_wanted;
+      }))
+    state.remove_created();
+  state.tell_comebacks(worst);
+  std::optional<Error> failure;
   for (const auto& device : state.renamings) {
     try {
       state.mapper.run(RenameDevice{device.uuid, device.name, device.former, device.publication});
     } catch (const Error& error) {
-      note(error);
+      if (!failure) failure = error;
     }
   }
   for (const auto& device : state.removals) {
@@ -213,10 +246,17 @@ void Change::carry_out() {
       log::warning("{} is left behind: {}", device.name, error.what());
     }
   }
+  std::exception_ptr thrown;
+  if (worst != nullptr) {
+    thrown = worst->failure;
+    if (worst->comeback >= Comeback::with_errors)
+      thrown = std::make_exception_ptr(comeback_error(worst->way, worst->comeback, cause_of(worst->failure)));
+  }
   state.undo.clear();
   state.pending.clear();
   state.removals.clear();
   state.renamings.clear();
+  if (thrown) std::rethrow_exception(thrown);
   if (failure) throw *failure;
   if (state.cache == nullptr) return;
   for (const auto& store : state.stores) state.cache->hold(store);

@@ -14,6 +14,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "activate/kernel_error.h"
 #include "lib/base/error.h"
 #include "lib/base/handle.h"
 #include "lib/base/log.h"
@@ -57,24 +58,6 @@ void require(int outcome) {
   if (outcome == 0) throw Error(Errc::kernel, "libdevmapper has not enough memory");
 }
 
-[[noreturn]] void throw_kernel(int error_number, std::string_view what) {
-  switch (error_number) {
-    case EBUSY: throw Error(Errc::in_use, "{}: it is in use", what);
-    case ENXIO: throw Error(Errc::not_found, "{}: there is no such device", what);
-    case ENOKEY:
-    case EKEYEXPIRED:
-    case EKEYREVOKED:
-      throw Error(Errc::kernel, "{}: the key is no longer in the kernel's keyring ({})", what,
-                  errno_text(error_number))
-          .advise("try again, the key will be asked for");
-    case EACCES:
-    case EPERM: throw Error(Errc::kernel, "{}: {}", what, errno_text(error_number)).advise("run it as root");
-    default:
-      throw Error(Errc::kernel, "{}: {}", what, errno_text(error_number))
-          .advise("the kernel's log (dmesg) says why");
-  }
-}
-
 void run_task(dm_task* task, std::string_view what) {
   if (dm_task_run(task) != 0) return;
   const int error_number = dm_task_get_errno(task);
@@ -84,7 +67,14 @@ void run_task(dm_task* task, std::string_view what) {
 /// Everything this process needs is in memory before a device is suspended: its program text may lie on that
 /// device. An allocation must not wait for it either.
 void get_ready_to_suspend() {
-  if (::mlockall(MCL_CURRENT) != 0) log::debug("memory can't be locked: {}", errno_text(errno));
+  if (::mlockall(MCL_CURRENT) != 0) {
+    log::warning(
+        "the memory of this command can't be locked ({}): if its program or a library lies on a volume that "
+        "it "
+        "suspends, it waits for itself",
+        errno_text(errno));
+    log::warning("raise the limit (ulimit -l), or run it with CAP_IPC_LOCK");
+  }
 #ifdef PR_SET_IO_FLUSHER
   ::prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
 #endif
@@ -222,7 +212,24 @@ class DmMapper final : public Mapper {
   void simple(int type, const std::string& uuid, std::string_view verb) {
     const auto task = new_task(type);
     require(dm_task_set_uuid(task.get(), uuid.c_str()));
-    run_task(task.get(), fmt::format("{} {}", verb, uuid));
+    run_for(task.get(), verb, uuid);
+  }
+
+  /// Nothing is asked or put into words unless it fails: a device may be suspended.
+  void run_for(dm_task* task, std::string_view verb, const std::string& uuid) {
+    if (dm_task_run(task) != 0) return;
+    const int error_number = dm_task_get_errno(task);
+    throw_kernel(error_number != 0 ? error_number : EIO, fmt::format("{} {}", verb, name_of(uuid)));
+  }
+
+  /// For sentences.
+  std::string name_of(const std::string& uuid) {
+    try {
+      if (const auto info = find_uuid(uuid)) return info->name;
+    } catch (const Error& error) {
+      log::debug("{}", error.what());
+    }
+    return uuid;
   }
 
   void create(const CreateDevice& wanted) {
@@ -273,16 +280,25 @@ class DmMapper final : public Mapper {
 
   void suspend(const SuspendDevice& wanted) {
     if (!std::exchange(is_ready_to_suspend_, true)) get_ready_to_suspend();
+    // What the resume needs is there before.
+    if (uses_udev_ && cookie_ == 0 && dm_udev_create_cookie(&cookie_) == 0) throw_no_cookie();
     simple(DM_DEVICE_SUSPEND, wanted.uuid, "suspending");
   }
 
   void resume(const ResumeDevice& wanted) {
     const auto task = new_task(DM_DEVICE_RESUME);
     require(dm_task_set_uuid(task.get(), wanted.uuid.c_str()));
-    set_cookie(task.get(), wanted.publication);
-    run_task(task.get(), fmt::format("resuming {}", wanted.uuid));
+    try {
+      set_cookie(task.get(), wanted.publication);
+    } catch (const Error&) {
+      // A device that stands still is worse than one that nobody waits for.
+      const auto info = find_uuid(wanted.uuid);
+      if (!info || !info->suspended) throw;
+    }
+    // Noted first: behind the resume nothing may fail. What did not appear is not shown.
     if (!uses_udev_ || wanted.read_ahead)
       appeared_.push_back({wanted.uuid, wanted.publication.link, wanted.read_ahead});
+    run_for(task.get(), "resuming", wanted.uuid);
   }
 
   void hide(const HideDevice& wanted) {
@@ -326,8 +342,14 @@ class DmMapper final : public Mapper {
     if (!uses_udev_) return;
     const auto flags = static_cast<std::uint16_t>((publication.hidden ? kHiddenFlags : 0) |
                                                   DM_UDEV_DISABLE_LIBRARY_FALLBACK);
-    if (dm_task_set_cookie(task, &cookie_, flags) == 0)
-      throw Error(Errc::kernel, "there is no semaphore left to wait for udev with");
+    if (dm_task_set_cookie(task, &cookie_, flags) == 0) throw_no_cookie();
+  }
+
+  [[noreturn]] static void throw_no_cookie() {
+    throw Error(Errc::kernel, "there is no semaphore left to wait for udev with")
+        .advise(
+            "`dmsetup udevcookies` lists those that ended commands have left, `dmsetup udevcomplete_all` "
+            "removes them");
   }
 
   void wait_for_udev() noexcept {
@@ -350,8 +372,8 @@ class DmMapper final : public Mapper {
       if (uses_udev_) return;
       make_or_remove_node(info->name);
       make_link(info->name, device.link);
-    } catch (const Error& error) {
-      log::warning("{}", error.what());
+    } catch (const std::exception& error) {
+      log::line(log::Level::warning, error.what());
     }
   }
 

@@ -245,6 +245,11 @@ bool has_crypt(const Table& table) {
       table, [](const TableLine& line) { return std::holds_alternative<CryptTarget>(line.target); });
 }
 
+bool answers_with_errors(const Table& table) {
+  return std::ranges::all_of(
+      table, [](const TableLine& line) { return std::holds_alternative<ErrorTarget>(line.target); });
+}
+
 bool holds_key_bytes(const Table& table) {
   return std::ranges::any_of(table, [](const TableLine& line) {
     const auto* crypt = std::get_if<CryptTarget>(&line.target);

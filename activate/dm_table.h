@@ -91,6 +91,8 @@ void for_each_device(Table& table, const std::function<void(Device&)>& visit);
 
 Sectors length_of(const Table& table);
 bool has_crypt(const Table& table);
+/// Whether every request gets an error.
+bool answers_with_errors(const Table& table);
 /// Whether the kernel must be told that the table's text is secret.
 bool holds_key_bytes(const Table& table);
 

@@ -34,6 +34,8 @@ void require_same_sort(const PlannedDevice& wanted, const LiveDevice& there) {
   // What holds the device open would from one moment to the next see ciphertext, or have its plaintext
   // written to disk.
   if (there.table && has_crypt(*there.table) == has_crypt(wanted.table)) return;
+  // Nobody has been reading anything, and nothing was written.
+  if (there.table && answers_with_errors(*there.table)) return;
   throw Error(Errc::in_use, "{} is open as {} with a table that is not its own", wanted.lv, there.info.name)
       .advise("close what uses it, then deactivate and activate it");
 }

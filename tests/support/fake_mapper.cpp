@@ -79,7 +79,10 @@ void FakeMapper::run(const Operation& operation) {
 }
 
 void FakeMapper::perform(const Operation& operation) {
-  if (fails_in_ > 0 && --fails_in_ == 0) throw Error(Errc::kernel, "the fake was told to fail here");
+  if (fails_in_ > 0 && --fails_in_ == 0) {
+    if (fails_for_good_) fails_in_ = 1;
+    throw Error(Errc::kernel, "the fake was told to fail here");
+  }
   match(
       operation,
       [&](const CreateDevice& create) {
@@ -111,10 +114,7 @@ void FakeMapper::perform(const Operation& operation) {
       },
       [&](const ResumeDevice& resume) {
         auto& device = at(resume.uuid);
-        if (device.inactive) {
-          device.live = std::exchange(device.inactive, std::nullopt);
-          device.live_read_only = device.inactive_read_only;
-        }
+        bring_in_table(resume.uuid, device);
         device.suspended = false;
         device.publication = resume.publication;
         if (resume.read_ahead) device.read_ahead = *resume.read_ahead;
@@ -140,6 +140,20 @@ void FakeMapper::perform(const Operation& operation) {
         left_over_.erase(hide.name);
         history_.push_back("hide " + hide.name);
       });
+}
+
+void FakeMapper::bring_in_table(const std::string& uuid, FakeDevice& device) {
+  if (device.inactive) {
+    device.suspended = true;
+    auto table = std::exchange(device.inactive, std::nullopt);
+    if (refusal_ == Refusal::at_swap && is_bad_ && is_bad_(uuid, *table))
+      throw Error(Errc::kernel, "{} does not take the table", device.name);
+    device.live = std::move(table);
+    device.live_read_only = device.inactive_read_only;
+  }
+  if (refusal_ == Refusal::in_place && device.suspended && is_bad_ && device.live &&
+      is_bad_(uuid, *device.live))
+    throw Error(Errc::kernel, "{} can't go on with its table", device.name);
 }
 
 void FakeMapper::settle() {

@@ -1,6 +1,7 @@
 // A device-mapper in memory: devices with a live and an inactive table, and a wish to fail.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -25,8 +26,21 @@ class FakeMapper final : public activate::Mapper {
   void settle() override;
   std::optional<activate::TargetVersion> target_version(const std::string& type) override;
 
-  /// The n-th run() from now on (1: the next) throws Errc::kernel and does nothing; 0: none does.
-  void fail_at(unsigned n) { fails_in_ = n; }
+  /// The n-th run() from now on (1: the next) throws Errc::kernel and does nothing; 0: none does. With
+  /// `for_good` those behind it too.
+  void fail_at(unsigned n, bool for_good = false) {
+    fails_in_ = n;
+    fails_for_good_ = for_good;
+  }
+  /// How a kernel refuses a table that it has loaded: when it is put in place of the live one, which stays,
+  /// or when it is in place. Both times the device is left suspended and no table waits.
+  enum class Refusal { at_swap, in_place };
+  using IsBad = std::function<bool(const std::string& uuid, const activate::Table& table)>;
+  /// From now on resumes fail where `is_bad` says so of the table that the device would have.
+  void refuse(Refusal how, IsBad is_bad) {
+    refusal_ = how;
+    is_bad_ = std::move(is_bad);
+  }
   unsigned runs() const { return runs_; }
   /// The command is killed behind the n-th run() from now on: Killed is thrown, which nobody catches on the
   /// way, and what its objects try while they die comes to nothing. 0: it lives.
@@ -68,6 +82,7 @@ class FakeMapper final : public activate::Mapper {
   };
 
   void perform(const activate::Operation& operation);
+  void bring_in_table(const std::string& uuid, FakeDevice& device);
   activate::DeviceInfo info_of(const std::string& uuid, const FakeDevice& device) const;
   FakeDevice& at(const std::string& uuid);
   unsigned references(activate::DeviceNumber number) const;
@@ -83,6 +98,9 @@ class FakeMapper final : public activate::Mapper {
   unsigned dies_in_ = 0;
   bool is_dead_ = false;
   unsigned fails_in_ = 0;
+  bool fails_for_good_ = false;
+  Refusal refusal_ = Refusal::at_swap;
+  IsBad is_bad_;
   unsigned runs_ = 0;
 };
 
