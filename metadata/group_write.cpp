@@ -74,6 +74,34 @@ void GroupWrite::prepare() {
     disk::write_area_header(*area.target.device,
                             with_slots(area.target.header, area.target.header.committed, area.place));
   flush_all(targets());
+  prove_text();
+}
+
+/// The group is what the areas of its members say; those of joining disks count where there is no other.
+bool GroupWrite::decides(const Area& area) const {
+  const bool has_members = std::ranges::any_of(areas_, [](const Area& each) { return !each.target.joins; });
+  return !has_members || !area.target.joins;
+}
+
+/// A disk that forgets what it was given is found out before the old text is no longer the valid one. One
+/// copy is enough to go on from.
+void GroupWrite::prove_text() {
+  for (auto& area : areas_) {
+    area.is_proven = decides(area) && holds_text(area);
+    if (area.is_proven) return;
+    if (decides(area))
+      log::warning("{} does not give back the metadata that was written to it", area.target.device->path());
+  }
+  throw Error(Errc::io, "no device of the group gives back the metadata that was written to it")
+      .advise("look at the kernel log; the disk, or what lies between, loses writes: replace it");
+}
+
+bool GroupWrite::holds_text(const Area& area) const noexcept {
+  try {
+    return disk::read_text(*area.target.device, area.target.header, area.place) == text_;
+  } catch (const std::exception&) {
+    return false;
+  }
 }
 
 bool GroupWrite::write_commit(const Area& area) const noexcept {
@@ -96,31 +124,30 @@ bool GroupWrite::shows_commit(const Area& area) const noexcept {
   }
 }
 
-bool GroupWrite::commit_on(bool joining) const noexcept {
+void GroupWrite::commit_on(bool joining) const noexcept {
   std::set<device::BlockDevice*> written;
   for (const auto& area : areas_)
     if (area.target.joins == joining && write_commit(area)) written.insert(area.target.device);
 
-  bool any = false;
   for (auto* device : written) {
     try {
       device->flush();
-      any = true;
     } catch (const Error& error) {
       log::warning("a copy of the metadata may be lost in a power cut: {}", error.what());
     }
   }
-  // A write that failed may have arrived. What a reader would find decides, before anything is taken back.
-  return any || std::any_of(areas_.begin(), areas_.end(), [&](const Area& area) {
-           return area.target.joins == joining && shows_commit(area);
-         });
 }
 
 void GroupWrite::commit() {
   CV_ASSERT(announced_);
   const bool has_members =
       std::any_of(areas_.begin(), areas_.end(), [](const Area& area) { return !area.target.joins; });
-  const bool done = commit_on(!has_members);
+  commit_on(!has_members);
+  // A write that failed may have arrived, one that did not fail may be lost. What a reader would find
+  // decides.
+  const bool done = std::any_of(areas_.begin(), areas_.end(), [&](const Area& area) {
+    return decides(area) && shows_commit(area) && (area.is_proven || holds_text(area));
+  });
   if (!done) {
     throw Error(Errc::io, "the new metadata could not be made valid on any device")
         .advise(

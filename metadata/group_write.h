@@ -43,6 +43,7 @@ class GroupWrite {
   /// Size and checksum.
   const disk::TextLocation& measured() const { return measured_; }
 
+  /// Throws Errc::io where a device fails, or where none gives back what was written to it.
   void prepare();
   /// True for the whole group as soon as one area has it; what failed on the others is logged as a warning.
   /// Throws Errc::io where no area has it.
@@ -52,11 +53,15 @@ class GroupWrite {
   struct Area {
     WriteTarget target;
     disk::TextLocation place;
+    bool is_proven = false;  ///< the text was read back
   };
 
   std::vector<WriteTarget> targets() const;
+  bool decides(const Area& area) const;
+  void prove_text();
+  bool holds_text(const Area& area) const noexcept;
   bool write_commit(const Area& area) const noexcept;
-  bool commit_on(bool joining) const noexcept;
+  void commit_on(bool joining) const noexcept;
   bool shows_commit(const Area& area) const noexcept;
   void revert() noexcept;
   void ignore_the_rest() noexcept;

@@ -336,6 +336,11 @@ void Transaction::clear_slots(PvOnDisk& pv) {
     disk::write_area_header(*pv.device, *area.header);
   }
   pv.device->flush();
+  for (const auto& area : pv.areas)
+    if (area.header && disk::read_area_header(*pv.device, area.place).committed.size.n != 0)
+      throw Error(Errc::io, "{} does not give back what was written to it, and still names the group",
+                  pv.device->path())
+          .advise("look at the kernel log; the disk, or what lies between, loses writes");
 }
 
 void Transaction::clear_used(PvOnDisk& pv) {

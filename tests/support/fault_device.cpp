@@ -21,7 +21,11 @@ void FaultDevice::read(Bytes at, std::span<std::byte> into) {
 }
 
 void FaultDevice::write(Bytes at, std::span<const std::byte> from) {
-  if (!strikes()) return target_.write(at, from);
+  const bool is_struck = strikes();
+  using enum FaultPlan::Kind;
+  if (is_struck && plan_.kind == forgets) plan_.is_forgetful = true;
+  if (plan_.is_forgetful || (is_struck && plan_.kind == forgets_once)) return;
+  if (!is_struck) return target_.write(at, from);
   if (plan_.kind == FaultPlan::Kind::dies_midway)
     target_.write(at, from.first(from.size() / 2 / kSectorBytes * kSectorBytes));
   if (plan_.kind == FaultPlan::Kind::arrives) target_.write(at, from);
@@ -29,7 +33,9 @@ void FaultDevice::write(Bytes at, std::span<const std::byte> from) {
 }
 
 void FaultDevice::flush() {
-  if (strikes()) fail();
+  const bool only_forgets =
+      plan_.kind == FaultPlan::Kind::forgets || plan_.kind == FaultPlan::Kind::forgets_once;
+  if (strikes() && !only_forgets) fail();
   target_.flush();
 }
 

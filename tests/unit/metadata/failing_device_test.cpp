@@ -34,10 +34,11 @@ void fail_everywhere(const std::function<void(MetadataStore&, const std::vector<
                      const std::function<void(MetadataStore&, const std::vector<Disk>&)>& deed,
                      const std::function<void(const std::vector<Disk>&, bool came_through)>& what_must_be) {
   using enum test::FaultPlan::Kind;
-  for (const auto kind : {fails_once, dies, dies_midway, arrives}) {
+  const auto fail = [&](test::FaultPlan::Kind kind, unsigned number) {
     for (unsigned long at = 1;; ++at) {
-      SCOPED_TRACE(testing::Message() << "kind " << static_cast<int>(kind) << ", operation " << at);
-      const auto disks = disks_with_pvs(2, Bytes(2 << 20));
+      SCOPED_TRACE(testing::Message() << "kind " << static_cast<int>(kind) << ", operation " << at << ", "
+                                      << number << " disks");
+      const auto disks = disks_with_pvs(number, Bytes(2 << 20));
       auto healthy = store_on(disks);
       prepare_world(healthy, disks);
       test::FaultPlan plan{.kind = kind, .at = at};
@@ -56,10 +57,12 @@ void fail_everywhere(const std::function<void(MetadataStore&, const std::vector<
       if (testing::Test::HasFatalFailure()) return;
       if (!plan.has_struck()) {
         EXPECT_TRUE(came_through);
-        break;
+        return;
       }
     }
-  }
+  };
+  for (const auto kind : {fails_once, dies, dies_midway, arrives, forgets_once, forgets})
+    for (const unsigned number : {1U, 2U}) fail(kind, number);
 }
 
 TEST(FailingDevice, LeavesTheOldOrTheNewGroup) {
