@@ -9,6 +9,7 @@
 #include "activate/change_state.h"
 #include "activate/device_name.h"
 #include "activate/holders.h"
+#include "activate/plan_names.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 
@@ -39,13 +40,26 @@ void Activator::look_at(LiveDevices& live, const std::string& uuid) {
   live.emplace(uuid, std::move(device));
 }
 
-void Activator::look_at(LiveDevices& live, const PlannedDevice& device) {
+/// Whoever has a name may have missed its own, which yet another has.
+void Activator::look_at_holders(LiveDevices& live, const GroupView& view, std::string name) {
+  for (;;) {
+    auto other = mapper_.find_name(name);
+    if (!other || live.contains(other->uuid)) return;
+    const auto* owner = volume_of(view.vg(), other->uuid);
+    if (owner == nullptr) {
+      live[other->uuid].info = std::move(*other);
+      return;
+    }
+    look_at(live, other->uuid);
+    name = dm_name(view.vg().name, owner->name);
+  }
+}
+
+void Activator::look_at(LiveDevices& live, const GroupView& view, const PlannedDevice& device) {
   look_at(live, device.uuid);
   const auto there = live.find(device.uuid);
-  if (there == live.end() || there->second.info.name != device.name) {
-    if (auto other = mapper_.find_name(device.name)) live[other->uuid].info = std::move(*other);
-    return;
-  }
+  if (there == live.end() || there->second.info.name != device.name)
+    return look_at_holders(live, view, device.name);
   const auto& info = there->second.info;
   if (info.has_live_table)
     there->second.is_shown = mapper_.is_shown(info.name, info.number, device.publication);
@@ -55,11 +69,11 @@ void Activator::look_at(LiveDevices& live, const PlannedDevice& device) {
 Plan Activator::plan_one(const GroupView& current, const GroupView& next, const std::string& lv,
                          const TreeInputs& inputs) {
   LiveDevices live;
-  for (const auto& device : devices_of(next, lv, inputs)) look_at(live, device);
+  for (const auto& device : devices_of(next, lv, inputs)) look_at(live, next, device);
   for (const auto* below : volumes_below(next, lv)) look_at(live, dm_uuid(next.vg().id, below->id));
   if (&current != &next && current.find_lv(lv) != nullptr)
     for (const auto* below : volumes_below(current, lv)) look_at(live, dm_uuid(current.vg().id, below->id));
-  return activate::plan_activation(current, next, lv, inputs, live);
+  return activate::plan_activation(current, next, lv, inputs, std::move(live));
 }
 
 Plan Activator::plan_change(const VolumeGroup& current, const VolumeGroup& next,
@@ -126,8 +140,11 @@ Plan Activator::plan_renaming(const VolumeGroup& current, const VolumeGroup& nex
   Plan all;
   for (const auto& lv : lvs) {
     LiveDevices live;
-    if (auto info = device_of(next, after.lv_at(lv))) live[info->uuid].info = *info;
-    if (auto step = activate::plan_renaming(before, after, lv, live)) all.emplace_back(std::move(*step));
+    if (auto info = device_of(next, after.lv_at(lv))) {
+      live[info->uuid].info = *info;
+      look_at_holders(live, before, dm_name(next.name, lv));
+    }
+    std::ranges::move(activate::plan_renaming(before, after, lv, std::move(live)), std::back_inserter(all));
   }
   return all;
 }

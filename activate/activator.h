@@ -126,7 +126,8 @@ class Activator {
                 const TreeInputs& inputs);
   Plan plan_closing(const GroupView& view, const std::string& lv);
   void look_at(LiveDevices& live, const std::string& uuid);
-  void look_at(LiveDevices& live, const PlannedDevice& device);
+  void look_at(LiveDevices& live, const GroupView& view, const PlannedDevice& device);
+  void look_at_holders(LiveDevices& live, const GroupView& view, std::string name);
   Change stage_plan(const GroupView& next, const Plan& plan);
   void close(const GroupView& view, const std::string& lv, const Patience& patience, Deadline deadline);
   void resume_to_close(PlannedDevice device);

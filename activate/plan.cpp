@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "activate/device_name.h"
+#include "activate/plan_names.h"
 #include "lib/base/error.h"
 #include "lib/base/match.h"
 
@@ -90,64 +91,6 @@ RenameStep renaming(const PlannedDevice& wanted, const LiveDevice& there) {
           .publication = wanted.publication};
 }
 
-std::string uuid_prefix(const VolumeGroup& vg) {
-  const auto uuid = dm_uuid(vg.id, LvId());
-  return uuid.substr(0, uuid.size() - kIdLength);
-}
-
-/// Whose device that is, by its uuid; a layer that only LVM2 makes counts as the volume's.
-const metadata::LogicalVolume* volume_of(const VolumeGroup& vg, const std::string& uuid) {
-  const auto found =
-      std::ranges::find_if(vg.lvs, [&](const auto& lv) { return uuid.starts_with(dm_uuid(vg.id, lv.id)); });
-  return found == vg.lvs.end() ? nullptr : &*found;
-}
-
-/// A device that belongs to no volume, with the link that it would have had.
-RemoveStep removal_of_stray(const VolumeGroup& vg, const DeviceInfo& info) {
-  RemoveStep step{.lv = {}, .name = info.name, .uuid = info.uuid, .number = info.number, .publication = {}};
-  const auto prefix = dm_name(vg.name, "");
-  if (!info.name.starts_with(prefix)) return step;
-  auto lv = info.name.substr(prefix.size());
-  for (auto at = lv.find("--"); at != std::string::npos; at = lv.find("--", at + 1)) lv.erase(at, 1);
-  step.publication.link = vg.name + "/" + lv;
-  return step;
-}
-
-/// What makes the name of `wanted` free, where another device of the group has it.
-std::optional<Step> room_for(const PlannedDevice& wanted, const GroupView& current, const GroupView& next,
-                             const LiveDevices& live) {
-  const auto other = std::ranges::find_if(live, [&](const auto& entry) {
-    return entry.second.info.name == wanted.name && entry.first != wanted.uuid;
-  });
-  if (other == live.end()) return std::nullopt;
-  const auto& info = other->second.info;
-  const auto& vg = next.vg();
-  const auto throw_taken = [&](std::string_view by_whom) {
-    throw Error(Errc::exists, "{} can't be activated: the device name {} is taken by {}", wanted.lv,
-                wanted.name, by_whom)
-        .advise("look at it with `dmsetup info {}`, then remove or rename it", wanted.name);
-  };
-  if (!info.uuid.starts_with(uuid_prefix(vg))) throw_taken("a device that is not ours");
-  if (const auto* owner = volume_of(vg, info.uuid)) {
-    // It missed its new name.
-    auto name = dm_name(vg.name, owner->name);
-    if (info.uuid != dm_uuid(vg.id, owner->id) || name == info.name)
-      throw_taken(fmt::format("a device of {}/{}", vg.name, owner->name));
-    return RenameStep{.lv = vg.name + "/" + owner->name,
-                      .former_name = info.name,
-                      .name = std::move(name),
-                      .uuid = info.uuid,
-                      .former = wanted.publication,
-                      .publication = publication_of(vg, *owner),
-                      .at_once = true};
-  }
-  if (const auto* owner = volume_of(current.vg(), info.uuid))
-    throw_taken(fmt::format("the device of {}/{}", vg.name, owner->name));
-  auto step = removal_of_stray(vg, info);
-  step.at_once = true;
-  return step;
-}
-
 std::string what_it_is(const PlannedDevice& device) {
   auto text = device.name;
   if (!device.publication.link.empty()) text += fmt::format(" (/dev/{})", device.publication.link);
@@ -229,13 +172,15 @@ std::string describe(const Plan& plan) {
 }
 
 Plan plan_activation(const GroupView& current, const GroupView& next, std::string_view lv,
-                     const TreeInputs& inputs, const LiveDevices& live) {
+                     const TreeInputs& inputs, LiveDevices live) {
   Plan plan;
   std::set<std::string> wanted;
   const auto devices = devices_of(next, lv, inputs);
   // Top down: what is in the way may stand on what else is in the way.
   for (auto device = devices.rbegin(); device != devices.rend(); ++device)
-    if (auto room = room_for(*device, current, next, live)) plan.push_back(std::move(*room));
+    std::ranges::move(
+        make_room({device->uuid, device->name, device->lv + " can't be activated"}, current, next, live),
+        std::back_inserter(plan));
   for (const auto& device : devices) {
     wanted.insert(device.uuid);
     add_steps(plan, device, live);
@@ -282,21 +227,24 @@ Plan plan_deactivation(const GroupView& view, std::string_view lv, const LiveDev
   return plan;
 }
 
-std::optional<RenameStep> plan_renaming(const GroupView& current, const GroupView& next, std::string_view lv,
-                                        const LiveDevices& live) {
+Plan plan_renaming(const GroupView& current, const GroupView& next, std::string_view lv, LiveDevices live) {
   const auto& volume = next.lv_at(lv);
-  const auto* there = find(live, dm_uuid(next.vg().id, volume.id));
+  const auto uuid = dm_uuid(next.vg().id, volume.id);
   auto wanted = dm_name(next.vg().name, volume.name);
-  if (there == nullptr || there->info.name == wanted) return std::nullopt;
+  const auto full_name = next.vg().name + "/" + volume.name;
+  if (const auto* there = find(live, uuid); there == nullptr || there->info.name == wanted) return {};
+  // By the names that are valid before the commit: whoever has this one may have missed another.
+  auto plan = make_room({uuid, wanted, full_name + " can't be renamed"}, current, current, live);
   const auto& lvs = current.vg().lvs;
   const auto before = std::ranges::find(lvs, volume.id, &metadata::LogicalVolume::id);
   const auto& former = before == lvs.end() ? volume : *before;
-  return RenameStep{.lv = next.vg().name + "/" + volume.name,
-                    .former_name = there->info.name,
-                    .name = std::move(wanted),
-                    .uuid = there->info.uuid,
-                    .former = publication_of(current.vg(), former),
-                    .publication = publication_of(next.vg(), volume)};
+  plan.emplace_back(RenameStep{.lv = full_name,
+                               .former_name = find(live, uuid)->info.name,
+                               .name = std::move(wanted),
+                               .uuid = uuid,
+                               .former = publication_of(current.vg(), former),
+                               .publication = publication_of(next.vg(), volume)});
+  return plan;
 }
 
 Plan plan_cleaning(const GroupView& view, const std::vector<DeviceInfo>& all) {

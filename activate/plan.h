@@ -26,7 +26,7 @@ struct LiveDevice {
   std::optional<std::uint32_t> read_ahead;  ///< asked only where the metadata has one
 };
 /// By uuid. Of a volume's tree; and, where the name of one of its devices is taken by a device with another
-/// uuid, that one as well.
+/// uuid, that one as well, and whoever has the name that that one should have, and so on.
 using LiveDevices = std::map<std::string, LiveDevice>;
 
 /// A device that is not there: created, loaded; resumed at once where it is hidden, since others stand on it.
@@ -87,12 +87,13 @@ std::string describe(const Plan& plan);
 
 /// What is to be done so that `lv` of `next` is active. `current` is the group as it is committed: devices
 /// that only its tree has are removed last; the LV may be missing there. Tables that differ only in how they
-/// name a key are left alone.
+/// name a key are left alone. An encrypted volume that only `next` has is not to be scanned before it is
+/// wiped (new_volumes.h).
 ///
 /// Throws Errc::in_use where the live device is open and encrypted and would not be, or the other way round,
 /// Errc::exists where a device that is not ours has the name.
 Plan plan_activation(const GroupView& current, const GroupView& next, std::string_view lv,
-                     const TreeInputs& inputs, const LiveDevices& live);
+                     const TreeInputs& inputs, LiveDevices live);
 
 /// What is to be done so that no device of the LV is left. What is suspended is resumed first: who waits for
 /// it could not close it.
@@ -100,9 +101,8 @@ Plan plan_deactivation(const GroupView& view, std::string_view lv, const LiveDev
 
 /// What is to be done so that the device of `lv` of `next` goes by the name that it has there; nothing where
 /// it does or where there is none. `current` has the same LVs, by id, under other names, or in a group of
-/// another name.
-std::optional<RenameStep> plan_renaming(const GroupView& current, const GroupView& next, std::string_view lv,
-                                        const LiveDevices& live);
+/// another name. Throws Errc::exists where somebody else's device has the name.
+Plan plan_renaming(const GroupView& current, const GroupView& next, std::string_view lv, LiveDevices live);
 
 /// Devices with a uuid of the group and of none of its volumes: a command that ended before its commit left
 /// them, or a text that was restored. Those that somebody has open are left out.

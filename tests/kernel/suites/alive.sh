@@ -58,6 +58,25 @@ states_made_by_hand() {
   expect 0 cvchange --refresh vg0
   devices | cmp - wanted
 
+  # Each has the name of the next, open or not.
+  exec 7</dev/mapper/vg0-tst
+  dmsetup rename vg0-tst vg0-between
+  dmsetup rename vg0-wide vg0-tst
+  dmsetup rename vg0-plain vg0-wide
+  dmsetup rename vg0-between vg0-plain
+  same "$(drift tst)$(drift wide)$(drift plain)" namenamename
+  expect 0 cvchange --refresh --test vg0/wide
+  grep -q "rename vg0-tst to cvm-renaming-" "$workdir/stdout"
+  expect 0 cvchange --refresh vg0/wide
+  devices | cmp - wanted
+  dmsetup rename vg0-tst vg0-between
+  dmsetup rename vg0-plain vg0-tst
+  dmsetup rename vg0-between vg0-plain
+  expect 0 cvrename vg0/plain other
+  expect 0 cvrename vg0/other plain
+  exec 7<&-
+  devices | cmp - wanted
+
   # A wrong table, short, read-only.
   dmsetup table vg0-plain | sed 's/^0 16384/0 8192/' | dmsetup reload --readonly vg0-plain
   dmsetup resume vg0-plain

@@ -206,6 +206,17 @@ TEST_P(Killed, ARenamingThatTheNextActivationFinishes) {
   expect_convergent(vg_, {kActivate, rename, again});
 }
 
+TEST_P(Killed, AnActivationOfTwoVolumesThatHaveEachOthersName) {
+  const Deed swap = [&](Command& command) {
+    command.activate();
+    command.mapper().run(RenameDevice{uuid_of(vg_, "plain"), "vg0-between", {}, {}});
+    command.mapper().run(RenameDevice{uuid_of(vg_, "tst"), "vg0-plain", {}, {}});
+    command.mapper().run(RenameDevice{uuid_of(vg_, "plain"), "vg0-tst", {}, {}});
+  };
+  expect_convergent(vg_, {swap, kActivate, kActivate});
+  expect_convergent(vg_, {swap, kDeactivate, kDeactivate});
+}
+
 TEST_P(Killed, AnActivationThatMendsWhatOthersLeft) {
   for (const bool suspended : {false, true}) {
     const Deed leave = [&](Command& command) {

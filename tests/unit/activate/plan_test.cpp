@@ -176,6 +176,84 @@ TEST(Plan, DoesNotPutEncryptionUnderWhatIsOpen) {
   }
 }
 
+/// "vg0/a", "vg0/b" and "vg0/c", of which each goes by the name of another, `names` in that order.
+struct Mixed {
+  explicit Mixed(const std::vector<std::string>& names) : vg(empty_group()) {
+    for (unsigned n = 0; n < names.size(); ++n)
+      add_volume(vg, std::string(1, static_cast<char>('a' + n)), true, {linear(0, 2, on_pv(0, n * 2))});
+    for (unsigned n = 0; n < names.size(); ++n) {
+      const auto device = devices_of(vg, vg.lvs[n].name, inputs_for(vg)).back();
+      live[device.uuid].info = {
+          .name = names[n], .uuid = device.uuid, .number = {253, n}, .has_live_table = true};
+      live[device.uuid].table = device.table;
+    }
+  }
+  VolumeGroup vg;
+  LiveDevices live;
+};
+
+std::vector<std::string> words(const Plan& plan) {
+  std::vector<std::string> all;
+  for (const auto& step : plan) {
+    const auto* rename = std::get_if<RenameStep>(&step);
+    all.push_back(describe(step) + (rename != nullptr && rename->at_once ? " at once" : ""));
+  }
+  return all;
+}
+
+TEST(Plan, GivesTwoVolumesTheirNamesThatHaveEachOthers) {
+  const Mixed mixed({"vg0-b", "vg0-a"});
+  const auto parked = "cvm-renaming-" + metadata::lv_at(mixed.vg, "a").id.plain();
+
+  const auto plan = plan_activation(mixed.vg, mixed.vg, "a", inputs_for(mixed.vg), mixed.live);
+
+  EXPECT_THAT(words(plan),
+              testing::ElementsAre("rename vg0-b to " + parked + " at once", "rename vg0-a to vg0-b at once",
+                                   "rename " + parked + " to vg0-a"));
+  const auto& second = std::get<RenameStep>(plan[1]);
+  EXPECT_EQ(second.former.link, "vg0/a");
+  EXPECT_EQ(second.publication.link, "vg0/b");
+  EXPECT_TRUE(std::get<RenameStep>(plan[0]).publication.hidden);
+}
+
+TEST(Plan, GivesNamesBackAlongACircleAndAlongALine) {
+  const Mixed circle({"vg0-b", "vg0-c", "vg0-a"});
+  const Mixed line({"vg0-old", "vg0-a", "vg0-b"});
+
+  const auto round = plan_activation(circle.vg, circle.vg, "b", inputs_for(circle.vg), circle.live);
+  const auto along = plan_activation(line.vg, line.vg, "a", inputs_for(line.vg), line.live);
+
+  const auto parked = "cvm-renaming-" + metadata::lv_at(circle.vg, "b").id.plain();
+  EXPECT_THAT(words(round),
+              testing::ElementsAre("rename vg0-c to " + parked + " at once", "rename vg0-a to vg0-c at once",
+                                   "rename vg0-b to vg0-a at once", "rename " + parked + " to vg0-b"));
+  EXPECT_THAT(words(along), testing::ElementsAre("rename vg0-b to vg0-c at once",
+                                                 "rename vg0-a to vg0-b at once", "rename vg0-old to vg0-a"));
+}
+
+TEST(Plan, LeavesNamesAloneInACircleThatSomebodyElseIsPartOf) {
+  Mixed mixed({"vg0-b", "vg0-a"});
+  auto strange = mixed.live.begin()->second;
+  strange.info.uuid = "CRYPT-1";
+  strange.info.name = "vg0-b";
+  mixed.live.begin()->second.info.name = "vg0-old";
+  mixed.live[strange.info.uuid] = strange;
+
+  EXPECT_THROW(static_cast<void>(plan_activation(mixed.vg, mixed.vg, "a", inputs_for(mixed.vg), mixed.live)),
+               Error);
+}
+
+TEST(Plan, ToRenameTakesANameFromOneThatMissedItsOwn) {
+  const Mixed mixed({"vg0-a", "vg0-new"});
+  auto next = mixed.vg;
+  next.lvs[0].name = "new";
+
+  const auto plan = plan_renaming(mixed.vg, next, "new", mixed.live);
+
+  EXPECT_THAT(words(plan),
+              testing::ElementsAre("rename vg0-new to vg0-b at once", "rename vg0-a to vg0-new"));
+}
+
 TEST(Plan, ToDeactivateGoesTopDown) {
   const auto vg = striped_tst();
 
