@@ -7,6 +7,7 @@
 #include "activate/device_name.h"
 #include "lib/base/error.h"
 #include "lib/base/match.h"
+#include "metadata/names.h"
 
 namespace cv::activate {
 
@@ -369,7 +370,8 @@ std::vector<std::string> stores_of(const VolumeGroup& vg, std::string_view lv) {
 
 Publication publication_of(const VolumeGroup& vg, const LogicalVolume& lv) {
   if (!metadata::is_visible(lv)) return {.hidden = true, .link = {}};
-  return {.hidden = false, .link = vg.name + "/" + lv.name};
+  return {
+      .hidden = false, .link = vg.name + "/" + lv.name, .reserved = metadata::is_reserved_lv_name(lv.name)};
 }
 
 }  // namespace cv::activate

@@ -1,19 +1,23 @@
 #include "activate/dm_mapper.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdarg>
 #include <cstdio>
-#include <fstream>
+#include <set>
+#include <thread>
 #include <utility>
 
 #include <libdevmapper.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "activate/block_queue.h"
+#include "activate/dev_nodes.h"
 #include "activate/kernel_error.h"
 #include "lib/base/error.h"
 #include "lib/base/handle.h"
@@ -29,8 +33,10 @@ namespace {
 using Task = CHandle<dm_task, dm_task_destroy>;
 
 constexpr std::string_view kUuidPrefix = "LVM-";
-constexpr std::uint16_t kHiddenFlags =
-    DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG | DM_UDEV_DISABLE_DISK_RULES_FLAG | DM_UDEV_DISABLE_OTHER_RULES_FLAG;
+constexpr std::uint16_t kNobodysFlags = DM_UDEV_DISABLE_DISK_RULES_FLAG | DM_UDEV_DISABLE_OTHER_RULES_FLAG;
+constexpr std::uint16_t kHiddenFlags = DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG | kNobodysFlags;
+constexpr std::uint16_t kNoScanFlag = DM_SUBSYSTEM_UDEV_FLAG0;  ///< as LVM2's rules have it
+constexpr std::uint16_t kNoLinksFlags = DM_UDEV_DISABLE_DM_RULES_FLAG | DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG;
 
 /// libdevmapper's lines. What failed we say ourselves, from errno. While a device is suspended nothing may
 /// be written: the log may lie on it.
@@ -82,12 +88,15 @@ void get_ready_to_suspend() {
 
 class DmMapper final : public Mapper {
  public:
-  explicit DmMapper(std::string dev_dir) : dev_dir_(std::move(dev_dir)) {
+  explicit DmMapper(const NodeSettings& settings) : nodes_(settings.dev_dir) {
     dm_log_with_errno_init(log_hook);
-    require(dm_set_dev_dir(dev_dir_.c_str()));
+    require(dm_set_dev_dir(settings.dev_dir.c_str()));
+    dm_udev_set_sync_support(1);
+    const bool udev_runs = dm_udev_get_sync_support() != 0;
+    by_udev_ = udev_runs && settings.by_udev;
+    waits_ = udev_runs && settings.wait_for_udev;
     // Where no udevd runs libdevmapper would leave the nodes to it all the same.
-    uses_udev_ = dm_udev_get_sync_support() != 0;
-    if (!uses_udev_) dm_udev_set_sync_support(0);
+    if (!waits_) dm_udev_set_sync_support(0);
   }
 
   ~DmMapper() override {
@@ -149,9 +158,13 @@ class DmMapper final : public Mapper {
     match(
         operation, [&](const CreateDevice& create) { this->create(create); },
         [&](const LoadTable& load) { this->load(load); },
-        [&](const ClearInactive& clear) { simple(DM_DEVICE_CLEAR, clear.uuid, "dropping the new table of"); },
+        [&](const ClearInactive& clear) {
+          simple(DM_DEVICE_CLEAR, clear.uuid, "dropping the new table of");
+          changing_.erase(clear.uuid);
+        },
         [&](const SuspendDevice& suspend) { this->suspend(suspend); },
         [&](const ResumeDevice& resume) { this->resume(resume); },
+        [&](const WipeDevice& wipe) { this->wipe(wipe); },
         [&](const RemoveDevice& remove) { this->remove(remove); },
         [&](const RenameDevice& rename) { this->rename(rename); },
         [&](const HideDevice& gone) { this->hide(gone); });
@@ -159,20 +172,11 @@ class DmMapper final : public Mapper {
 
   bool is_shown(const std::string& name, std::optional<DeviceNumber> number,
                 const Publication& publication) override {
-    const auto node = dev_dir_ + "/mapper/" + name;
-    const auto link = dev_dir_ + "/" + publication.link;
-    if (number) return leads_to(node, *number) && (publication.link.empty() || leads_to(link, *number));
-    // What has gone is udev's business where it runs.
-    if (uses_udev_ || (!is_node(node) && !is_link_to(link, name))) return true;
-    return find_name(name).has_value();
+    if (number) return nodes_.has_node_of(name, *number) && nodes_.has_link_to(publication.link, *number);
+    return !is_left(name, publication) || find_name(name).has_value();
   }
 
-  std::optional<std::uint32_t> read_ahead(DeviceNumber number) override {
-    std::ifstream file(read_ahead_file(number));
-    std::uint32_t kib = 0;
-    if (!(file >> kib)) return std::nullopt;
-    return kib * 2;
-  }
+  std::optional<std::uint32_t> read_ahead(DeviceNumber number) override { return read_ahead_of(number); }
 
   void settle() override { wait_for_udev(); }
 
@@ -272,7 +276,10 @@ class DmMapper final : public Mapper {
       require(dm_task_add_target(task.get(), line.start.n, line.length.n,
                                  std::string(target_type(line.target)).c_str(), params.data()));
     }
-    if (dm_task_run(task.get()) != 0) return;
+    if (dm_task_run(task.get()) != 0) {
+      changing_.insert(wanted.uuid);
+      return;
+    }
     const int error_number = dm_task_get_errno(task.get());
     throw_kernel(error_number != 0 ? error_number : EIO,
                  fmt::format("loading the table of {}", at(wanted.uuid).name));
@@ -281,11 +288,13 @@ class DmMapper final : public Mapper {
   void suspend(const SuspendDevice& wanted) {
     if (!std::exchange(is_ready_to_suspend_, true)) get_ready_to_suspend();
     // What the resume needs is there before.
-    if (uses_udev_ && cookie_ == 0 && dm_udev_create_cookie(&cookie_) == 0) throw_no_cookie();
+    if (waits_ && cookie_ == 0 && dm_udev_create_cookie(&cookie_) == 0) throw_no_cookie();
+    changing_.insert(wanted.uuid);
     simple(DM_DEVICE_SUSPEND, wanted.uuid, "suspending");
   }
 
   void resume(const ResumeDevice& wanted) {
+    const bool is_announced = changing_.erase(wanted.uuid) != 0 || waits_to_resume(wanted.uuid);
     const auto task = new_task(DM_DEVICE_RESUME);
     require(dm_task_set_uuid(task.get(), wanted.uuid.c_str()));
     try {
@@ -296,15 +305,37 @@ class DmMapper final : public Mapper {
       if (!info || !info->suspended) throw;
     }
     // Noted first: behind the resume nothing may fail. What did not appear is not shown.
-    if (!uses_udev_ || wanted.read_ahead)
-      appeared_.push_back({wanted.uuid, wanted.publication.link, wanted.read_ahead});
+    if (!by_udev_ || !waits_ || !is_announced || wanted.read_ahead)
+      appeared_.push_back({wanted.uuid, wanted.publication.link, wanted.read_ahead, !is_announced});
     run_for(task.get(), "resuming", wanted.uuid);
+    if (!is_announced && by_udev_) announce_again(at(wanted.uuid).number);
+  }
+
+  /// Whether a resume changes anything. The kernel tells udev of no other.
+  bool waits_to_resume(const std::string& uuid) {
+    const auto info = find_uuid(uuid);
+    return info && (info->suspended || info->has_inactive_table);
+  }
+
+  void wipe(const WipeDevice& wanted) {
+    const auto info = at(wanted.uuid);
+    nodes_.wipe(info.name, info.number, wanted.length);
+  }
+
+  /// What still shows a device that has gone. udev's links are its business, where it runs.
+  bool is_left(const std::string& name, const Publication& publication) const {
+    return (by_udev_ ? nodes_.has_real_node(name) : nodes_.has_node(name)) ||
+           nodes_.has_link_of_ours(publication.link, name);
   }
 
   void hide(const HideDevice& wanted) {
-    if (uses_udev_ || find_name(wanted.name)) return;
-    make_or_remove_node(wanted.name);
-    remove_link(wanted.name, wanted.publication.link);
+    if (!find_name(wanted.name)) take_away(wanted.name, wanted.publication.link);
+  }
+
+  void take_away(const std::string& name, const std::string& link) {
+    // Whoever made the node: a command that made its own, or udev.
+    if (!by_udev_ || nodes_.has_real_node(name)) make_or_remove_node(name);
+    nodes_.remove_link(link, name);
   }
 
   void remove(const RemoveDevice& wanted) {
@@ -313,10 +344,9 @@ class DmMapper final : public Mapper {
     require(dm_task_set_uuid(task.get(), wanted.uuid.c_str()));
     set_cookie(task.get(), wanted.publication);
     run_task(task.get(), fmt::format("removing {}", name));
+    changing_.erase(wanted.uuid);
     std::erase_if(appeared_, [&](const Appeared& device) { return device.uuid == wanted.uuid; });
-    if (uses_udev_) return;
-    make_or_remove_node(name);
-    remove_link(name, wanted.publication.link);
+    take_away(name, wanted.publication.link);
   }
 
   /// The kernel renames by name alone: it is looked up at the last moment.
@@ -331,17 +361,20 @@ class DmMapper final : public Mapper {
     require(dm_task_set_newname(task.get(), wanted.name.c_str()));
     set_cookie(task.get(), wanted.publication);
     run_task(task.get(), fmt::format("renaming {} to {}", name, wanted.name));
-    if (uses_udev_) return;
-    make_or_remove_node(name);
-    remove_link(name, wanted.former.link);
-    std::erase_if(appeared_, [&](const Appeared& device) { return device.uuid == wanted.uuid; });
-    appeared_.push_back({wanted.uuid, wanted.publication.link, std::nullopt});
+    take_away(name, wanted.former.link);
+    const auto shown = std::ranges::find(appeared_, wanted.uuid, &Appeared::uuid);
+    if (shown != appeared_.end())
+      shown->link = wanted.publication.link;
+    else if (!by_udev_ || !waits_)
+      appeared_.push_back({wanted.uuid, wanted.publication.link, std::nullopt, false});
   }
 
+  /// The flags go with the cookie, and without one where nobody waits.
   void set_cookie(dm_task* task, const Publication& publication) {
-    if (!uses_udev_) return;
-    const auto flags = static_cast<std::uint16_t>((publication.hidden ? kHiddenFlags : 0) |
-                                                  DM_UDEV_DISABLE_LIBRARY_FALLBACK);
+    std::uint16_t flags = by_udev_ ? DM_UDEV_DISABLE_LIBRARY_FALLBACK : kNoLinksFlags;
+    if (publication.hidden) flags |= kHiddenFlags;
+    if (publication.reserved) flags |= kNobodysFlags;
+    if (publication.unscanned) flags |= kNoScanFlag;
     if (dm_task_set_cookie(task, &cookie_, flags) == 0) throw_no_cookie();
   }
 
@@ -361,6 +394,7 @@ class DmMapper final : public Mapper {
     std::string uuid;
     std::string link;
     std::optional<std::uint32_t> read_ahead;
+    bool is_uncounted = false;  ///< no cookie tells when udev has looked at it
   };
 
   /// Nodes and links wait until nothing is suspended any more: /dev may lie on what is.
@@ -368,23 +402,29 @@ class DmMapper final : public Mapper {
     try {
       const auto info = find_uuid(device.uuid);
       if (!info) return;
-      if (device.read_ahead) set_read_ahead(*info, *device.read_ahead);
-      if (uses_udev_) return;
-      make_or_remove_node(info->name);
-      make_link(info->name, device.link);
+      if (device.read_ahead) set_read_ahead(info->number, *device.read_ahead);
+      if (!by_udev_) {
+        make_or_remove_node(info->name);
+        nodes_.make_link(device.link, info->name);
+      } else if (!waits_) {
+        // Its rules may leave our devices out. If they don't it finds the right node where its link would be.
+        if (!nodes_.has_node(info->name)) make_or_remove_node(info->name);
+      } else if (device.is_uncounted) {
+        wait_for_node(*info, device.link);
+      }
     } catch (const std::exception& error) {
       log::line(log::Level::warning, error.what());
     }
   }
 
-  static std::string read_ahead_file(DeviceNumber number) {
-    return "/sys/dev/block/" + to_text(number) + "/queue/read_ahead_kb";
-  }
-
-  static void set_read_ahead(const DeviceInfo& device, std::uint32_t sectors) {
-    std::ofstream file(read_ahead_file(device.number));
-    file << sectors / 2 << std::flush;
-    if (!file) log::warning("the read-ahead of {} can't be set: {}", device.name, errno_text(errno));
+  void wait_for_node(const DeviceInfo& device, const std::string& link) const {
+    constexpr std::chrono::milliseconds kPause(5);
+    constexpr int kTurns = 1000;
+    for (int turn = 0; turn < kTurns; ++turn) {
+      if (nodes_.has_node_of(device.name, device.number) && nodes_.has_link_to(link, device.number)) return;
+      std::this_thread::sleep_for(kPause);
+    }
+    log::warning("udev has not made {} again", nodes_.node(device.name));
   }
 
   void make_or_remove_node(const std::string& name) {
@@ -393,55 +433,13 @@ class DmMapper final : public Mapper {
     dm_task_update_nodes();
   }
 
-  void make_link(const std::string& name, const std::string& link) {
-    if (link.empty()) return;
-    const auto path = dev_dir_ + "/" + link;
-    const auto folder = path.substr(0, path.rfind('/'));
-    const auto target = "../mapper/" + name;
-    if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST)
-      log::warning("{} can't be made: {}", folder, errno_text(errno));
-    if (is_link(path)) ::unlink(path.c_str());
-    if (::symlink(target.c_str(), path.c_str()) != 0)
-      log::warning("the link {} can't be made: {}", path, errno_text(errno));
-  }
-
-  void remove_link(const std::string& name, const std::string& link) {
-    const auto path = dev_dir_ + "/" + link;
-    // Somebody else's link of that name stays.
-    if (link.empty() || !is_link_to(path, name)) return;
-    ::unlink(path.c_str());
-    ::rmdir(path.substr(0, path.rfind('/')).c_str());
-  }
-
-  static bool is_link_to(const std::string& path, const std::string& name) {
-    std::array<char, 512> target{};
-    const auto length = ::readlink(path.c_str(), target.data(), target.size());
-    return length >= 0 &&
-           std::string_view(target.data(), static_cast<std::size_t>(length)).ends_with("/" + name);
-  }
-
-  /// A regular file of that name is somebody's mistake, but not ours.
-  static bool is_node(const std::string& path) {
-    struct stat status {};
-    return ::lstat(path.c_str(), &status) == 0 && (S_ISBLK(status.st_mode) || S_ISLNK(status.st_mode));
-  }
-
-  static bool leads_to(const std::string& path, DeviceNumber number) {
-    struct stat status {};
-    return ::stat(path.c_str(), &status) == 0 && S_ISBLK(status.st_mode) &&
-           number == DeviceNumber{major(status.st_rdev), minor(status.st_rdev)};
-  }
-
-  static bool is_link(const std::string& path) {
-    struct stat status {};
-    return ::lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode);
-  }
-
-  std::string dev_dir_;
-  bool uses_udev_ = false;
+  DevNodes nodes_;
+  bool by_udev_ = false;  ///< nodes and links are made by udev
+  bool waits_ = false;    ///< until udev has looked at every change
   bool is_ready_to_suspend_ = false;
   std::uint32_t cookie_ = 0;
-  std::vector<Appeared> appeared_;  ///< resumed, node and link still to be made
+  std::vector<Appeared> appeared_;  ///< resumed, node and link still to be made or waited for
+  std::set<std::string> changing_;  ///< uuids of what the next resume changes
 };
 
 }  // namespace
@@ -457,8 +455,8 @@ bool kernel_has_device_mapper() {
   return answers;
 }
 
-std::unique_ptr<Mapper> kernel_mapper(const std::string& dev_dir) {
-  return std::make_unique<DmMapper>(dev_dir);
+std::unique_ptr<Mapper> kernel_mapper(const NodeSettings& settings) {
+  return std::make_unique<DmMapper>(settings);
 }
 
 }  // namespace cv::activate

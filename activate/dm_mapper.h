@@ -11,8 +11,14 @@ namespace cv::activate {
 /// Whether the kernel has device-mapper and lets us talk to it. Loads no module.
 bool kernel_has_device_mapper();
 
-/// `dev_dir` is where nodes and links are, "/dev". One at a time: libdevmapper's hooks and cookies belong to
-/// the process.
-std::unique_ptr<Mapper> kernel_mapper(const std::string& dev_dir = "/dev");
+/// How nodes and links come about. Where no udevd runs neither wish has an effect: they are made here.
+struct NodeSettings {
+  std::string dev_dir = "/dev";  ///< where they are
+  bool wait_for_udev = true;     ///< false: the command ends whether udev has made them or not
+  bool by_udev = true;           ///< false: they are made here, and udev is told to leave them alone
+};
+
+/// One at a time: libdevmapper's hooks and cookies belong to the process.
+std::unique_ptr<Mapper> kernel_mapper(const NodeSettings& settings = {});
 
 }  // namespace cv::activate

@@ -30,8 +30,11 @@ struct DeviceInfo {
 
 /// How a device is shown to the rest of the system when it comes and goes.
 struct Publication {
-  bool hidden = false;  ///< udev leaves it alone: no links, no scan
-  std::string link;     ///< "VG/LV" below /dev; made here only where udev does not; empty: none
+  bool hidden = false;    ///< udev leaves it alone: no links, no scan
+  std::string link;       ///< "VG/LV" below /dev; made here only where udev does not; empty: none
+  bool reserved = false;  ///< has a link, but is nobody's to scan
+  bool unscanned =
+      false;  ///< new, with bytes that mean nothing: nobody is to look at them before they are wiped
   friend bool operator==(const Publication&, const Publication&) = default;
 };
 
@@ -60,6 +63,12 @@ struct ResumeDevice {
   Publication publication;
   std::optional<std::uint32_t> read_ahead;  ///< in sectors, set as well; absent: stays
 };
+/// Zeroes the beginning of a live device, up to `length` bytes of it, and returns when that is on the disk.
+/// Node and link of the device are settled. Throws Errc::io.
+struct WipeDevice {
+  std::string uuid;
+  Bytes length;
+};
 /// Throws Errc::in_use while somebody has it open.
 struct RemoveDevice {
   std::string uuid;
@@ -79,7 +88,7 @@ struct HideDevice {
   Publication publication;
 };
 using Operation = std::variant<CreateDevice, LoadTable, ClearInactive, SuspendDevice, ResumeDevice,
-                               RemoveDevice, RenameDevice, HideDevice>;
+                               WipeDevice, RemoveDevice, RenameDevice, HideDevice>;
 
 struct TargetVersion {
   std::uint32_t major = 0;

@@ -98,6 +98,7 @@ std::string what_it_is(const PlannedDevice& device) {
   if (has_crypt(device.table)) text += ", encrypted";
   if (device.read_only) text += ", read-only";
   if (device.publication.hidden) text += ", hidden";
+  if (device.publication.unscanned) text += ", nobody's to look at until it is wiped";
   return text;
 }
 
@@ -175,7 +176,11 @@ Plan plan_activation(const GroupView& current, const GroupView& next, std::strin
                      const TreeInputs& inputs, LiveDevices live) {
   Plan plan;
   std::set<std::string> wanted;
-  const auto devices = devices_of(next, lv, inputs);
+  auto devices = devices_of(next, lv, inputs);
+  // Old bytes under a new key are noise, in which somebody may think to see a file system.
+  auto& top = devices.back();
+  if (current.find_lv(lv) == nullptr && has_crypt(top.table) && !top.read_only)
+    top.publication.unscanned = true;
   // Top down: what is in the way may stand on what else is in the way.
   for (auto device = devices.rbegin(); device != devices.rend(); ++device)
     std::ranges::move(

@@ -75,6 +75,11 @@ bool is_legal_vg_name(std::string_view name) {
   return fault_of(name).empty();
 }
 
+bool is_reserved_lv_name(std::string_view name) {
+  return std::ranges::any_of(kReservedPrefixes, [&](auto prefix) { return name.starts_with(prefix); }) ||
+         std::ranges::any_of(kReservedParts, [&](auto part) { return name.find(part) != name.npos; });
+}
+
 bool is_legal_lv_name(std::string_view vg, std::string_view name) {
   return fault_of(name).empty() && fits_dm(vg, name);
 }

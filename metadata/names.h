@@ -15,6 +15,9 @@ bool is_legal_vg_name(std::string_view name);
 /// that LVM2 uses itself (pvmove0, x_rimage_0) are legal: they stand in real metadata.
 bool is_legal_lv_name(std::string_view vg, std::string_view name);
 
+/// One of the names that LVM2 uses itself: pvmove0, x_rimage_0.
+bool is_reserved_lv_name(std::string_view name);
+
 bool is_store_name(std::string_view name);    ///< cryptostore<number>
 bool is_data_lv_name(std::string_view name);  ///< ends in _crdata or _crdata<number>
 

@@ -31,6 +31,9 @@ inline constexpr Option kReportFormat{0, "reportformat", "FORMAT",
                                       "how results and errors are written: basic, json or json_std",
                                       "basic|json|json_std"};
 
+inline constexpr Option kNoUdevSync{
+    0, "noudevsync", "", "end without waiting for udev to make nodes and links", "", true};
+
 inline constexpr Option kAutoBackup{
     'A', "autobackup", "y|n",
     "n: write no archive before the change and no backup after it; otherwise as lvm.conf says", "y|n"};

@@ -33,6 +33,8 @@ constexpr Heeded kHeeded[] = {
     {"global/system_id_source", Kind::text},
     {"global/system_id_file", Kind::text},
     {"local/system_id", Kind::text},
+    {"activation/udev_sync", Kind::flag},
+    {"activation/udev_rules", Kind::flag},
     {"backup/backup", Kind::flag},
     {"backup/archive", Kind::flag},
     {"backup/backup_dir", Kind::text},

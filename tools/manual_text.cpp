@@ -27,7 +27,7 @@ std::vector<Section> overview_sections() {
       {"FILES",
        "/etc/lvm/lvm.conf and /etc/lvm/lvmlocal.conf: of LVM2's configuration these are heeded: devices/dir, "
        "devices/scan, devices/filter, devices/global_filter, devices/use_devicesfile, devices/devicesfile, "
-       "devices/allow_mixed_block_sizes, "
+       "devices/allow_mixed_block_sizes, activation/udev_sync, activation/udev_rules, "
        "global/locking_dir, "
        "global/wait_for_locks, global/system_id_source and what it names, backup/backup, backup/archive, "
        "backup/backup_dir, backup/archive_dir, backup/retain_min, backup/retain_days. One key is ours: "

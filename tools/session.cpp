@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <limits>
 
-#include "activate/dm_mapper.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "metadata/store_bytes.h"
@@ -58,8 +57,8 @@ Host process_host(Console& console, Output& output) {
   Host host;
   host.console = &console;
   host.output = &output;
-  host.make_mapper = [](const std::string& dev_dir) {
-    return activate::kernel_has_device_mapper() ? activate::kernel_mapper(dev_dir)
+  host.make_mapper = [](const activate::NodeSettings& settings) {
+    return activate::kernel_has_device_mapper() ? activate::kernel_mapper(settings)
                                                 : activate::absent_mapper();
   };
   host.make_keyring = crypt::kernel_keyring;
@@ -125,8 +124,12 @@ std::string Session::device_path(const std::string& named) {
 
 activate::Mapper& Session::mapper() {
   if (!mapper_) {
-    const auto dev_dir = configuration_.text("devices/dir").value_or("/dev");
-    mapper_ = may_use_driver() ? host_.make_mapper(dev_dir) : activate::absent_mapper();
+    activate::NodeSettings settings;
+    settings.dev_dir = configuration_.text("devices/dir").value_or(settings.dev_dir);
+    settings.wait_for_udev =
+        configuration_.flag("activation/udev_sync", true) && !arguments_.has(kNoUdevSync);
+    settings.by_udev = configuration_.flag("activation/udev_rules", true);
+    mapper_ = may_use_driver() ? host_.make_mapper(settings) : activate::absent_mapper();
   }
   return *mapper_;
 }

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "activate/activator.h"
+#include "activate/dm_mapper.h"
 #include "activate/key_cache.h"
 #include "activate/mapper.h"
 #include "activate/unlock.h"
@@ -34,7 +35,7 @@ using Devices = std::vector<std::unique_ptr<device::BlockDevice>>;
 struct Host {
   Console* console = nullptr;
   Output* output = nullptr;
-  std::function<std::unique_ptr<activate::Mapper>(const std::string& dev_dir)> make_mapper;
+  std::function<std::unique_ptr<activate::Mapper>(const activate::NodeSettings&)> make_mapper;
   std::function<std::unique_ptr<crypt::Keyring>()> make_keyring;
   std::function<Devices(const Arguments&, const Configuration&)> open_devices = chosen_devices;
   std::string lvm_system_dir = "/etc/lvm";

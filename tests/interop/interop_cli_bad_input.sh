@@ -39,6 +39,8 @@ names() {
   bad 5 nowhere vgcfgbackup nowhere
   bad 3 regular vgcfgbackup -f /dev/null vg0
   bad 3 uuid pvcreate --restorefile "$PWD/lvm/backup/vg0" "$PWD/pv0"
+  bad 3 noudevsync cvs --noudevsync vg0
+  bad 3 noudevsync cvchange -an --noudevsync=perhaps vg0
   bad 3 autobackup cvcreate -an -A perhaps -L 4M -n x vg0
   : >file
   bad 5 archive cvcreate -an --config "backup/archive_dir=\"$PWD/file\"" -L 4M -n x vg0

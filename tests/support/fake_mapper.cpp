@@ -118,7 +118,13 @@ void FakeMapper::perform(const Operation& operation) {
         device.suspended = false;
         device.publication = resume.publication;
         if (resume.read_ahead) device.read_ahead = *resume.read_ahead;
-        history_.push_back("resume " + device.name);
+        history_.push_back("resume " + device.name + (resume.publication.unscanned ? " unscanned" : ""));
+      },
+      [&](const WipeDevice& wipe) {
+        auto& device = at(wipe.uuid);
+        if (!device.live || device.suspended || device.live_read_only)
+          throw Error(Errc::io, "{} can't be written to", device.name);
+        history_.push_back("wipe " + device.name);
       },
       [&](const RemoveDevice& remove) {
         auto& device = at(remove.uuid);

@@ -41,7 +41,7 @@ void InProcess::run(const std::vector<Disk>& disks, std::vector<std::string> wor
   tools::Host host;
   host.console = &console;
   host.output = &output;
-  host.make_mapper = [](const std::string&) { return activate::absent_mapper(); };
+  host.make_mapper = [](const activate::NodeSettings&) { return activate::absent_mapper(); };
   host.make_keyring = [] { return std::unique_ptr<crypt::Keyring>(); };
   host.open_devices = [&](const tools::Arguments&, const tools::Configuration&) {
     tools::Devices devices;

@@ -426,7 +426,7 @@ Command cvchange() {
       .options = {{"Options",
                    {kState, kRefresh, kForgetKeys, kRetry, kAddTag, kDelTag, kPermission, kAlloc,
                     kActivationSkip, kAutoActivation, kDiscards, kWorkqueues, kReadAhead, kPersistent, kMajor,
-                    kMinor}},
+                    kMinor, kNoUdevSync}},
                   secret_options()},
       .min_operands = 0,
       .max_operands = kAnyNumber,

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <set>
 
+#include "activate/new_volumes.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "metadata/group_index.h"
@@ -31,8 +32,10 @@ namespace {
 constexpr Option kCrypt{0, "crypt", "", "encrypt the volume"};
 constexpr Option kNamesFrom{0, "names-from", "FILE",
                             "make a volume for each name in this file, one on a line"};
-/// Superblocks of file systems and others lie here; a new plain volume must not show those of an old one.
-constexpr Bytes kZeroed{128 * 1024};
+/// Superblocks of file systems, of RAID members and others lie here; a new plain volume must not show those
+/// of an old one to udev, which looks at it as soon as it is there.
+constexpr Bytes kZeroedHead{128 * 1024};
+constexpr Bytes kZeroedTail{136 * 1024};
 
 std::vector<std::string> names_from_file(const std::string& path) {
   std::ifstream file(path);
@@ -190,13 +193,16 @@ class Creation {
     // The extents are free in the group that is valid: nobody reads them until the commit.
     if (encrypted_ && is_new_store_)
       write_new_copies(next, change.devices(), lv_at(next, store_), made_.bytes);
-    if (!encrypted_) zero_starts(next, change.devices());
+    if (!encrypted_) wipe_plain(next, change.devices());
     note_used_ivs(change.current(), next, change.devices());
     change.prepare(std::move(next), "created " + listed(names_));
     if (is_active_) {
       auto devices = stage(change);
       change.commit();
       during("the volume is created, but not active; cvchange -ay tries again", [&] { devices.go(); });
+      if (encrypted_)
+        during("the volume is created, but its beginning is not wiped",
+               [&] { activate::wipe_new_volumes(session_.mapper(), change.current(), names_); });
     } else {
       change.commit();
     }
@@ -204,13 +210,17 @@ class Creation {
     for (const std::string& name : names_) log::notice("Logical volume \"{}\" created.", name);
   }
 
-  void zero_starts(const VolumeGroup& vg, const PvDevices& devices) const {
+  void wipe_plain(const VolumeGroup& vg, const PvDevices& devices) const {
     VolumeFinder volumes(vg);
     std::set<PvId> touched;
     for (const std::string& name : names_) {
       const LogicalVolume& lv = *volumes.find_lv(name);
       const auto volume = open_volume(vg, devices, lv);
-      volume->zero(Bytes(0), std::min(kZeroed, volume->size()));
+      const Bytes size = volume->size();
+      const Bytes head = std::min(kZeroedHead, size);
+      volume->zero(Bytes(0), head);
+      const Bytes tail = std::min(kZeroedTail, size - head);
+      volume->zero(size - tail, tail);
       std::ranges::copy(pvs_of(lv), std::inserter(touched, touched.end()));
     }
     for (const PvId& pv : touched) devices.at(pv)->flush();
@@ -269,7 +279,7 @@ Command cvcreate() {
           "key file, else by asking.",
       .options = {{"Options",
                    {kName, kNamesFrom, kSize, kExtents, kStripes, kStripeSize, kAlloc, kAddTag, kActivate,
-                    kReadAhead, kPersistent, kMajor, kMinor, kCrypt, kKeystore}},
+                    kReadAhead, kPersistent, kMajor, kMinor, kCrypt, kKeystore, kNoUdevSync}},
                   new_store_options(),
                   secret_options(),
                   derivation_options()},

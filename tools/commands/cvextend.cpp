@@ -27,7 +27,7 @@ Command cvextend() {
           "are "
           "mounted, swap space that is not in use. Whether that can be done is found out before anything is "
           "changed. Without it the file system is not touched.",
-      .options = {{"Options", {kNewSize, kNewExtents, kResizeFs, kStripes, kStripeSize, kAlloc}},
+      .options = {{"Options", {kNewSize, kNewExtents, kResizeFs, kStripes, kStripeSize, kAlloc, kNoUdevSync}},
                   secret_options()},
       .min_operands = 1,
       .max_operands = kAnyNumber,

@@ -28,7 +28,8 @@ Command cvreduce() {
           "Nothing is lost, so nothing is asked; what does not fit is refused by the tools.\n\n"
           "An encrypted volume that grows again later does not use the same initialisation vectors a second "
           "time.",
-      .options = {{"Options", {kNewSize, kNewExtents, kResizeFs, meaning(kForce, "ask nothing")}},
+      .options = {{"Options",
+                   {kNewSize, kNewExtents, kResizeFs, meaning(kForce, "ask nothing"), kNoUdevSync}},
                   secret_options()},
       .min_operands = 1,
       .max_operands = 1,

@@ -194,7 +194,7 @@ Command cvremove() {
           "not active. Thin volumes leave messages in their pool, which LVM2 sends with its next change of "
           "the "
           "pool; until then no other volume of that pool can be removed.",
-      .options = {{"Options", {kKeepStore, meaning(kForce, "ask nothing")}}},
+      .options = {{"Options", {kKeepStore, meaning(kForce, "ask nothing"), kNoUdevSync}}},
       .min_operands = 1,
       .max_operands = kAnyNumber,
       .operands = "volumes, volume groups or tags",

@@ -86,6 +86,7 @@ Command cvrename() {
           "A keystore may be renamed too: it is called cryptostore and a number before and afterwards, and "
           "its volumes follow. Volumes of the types that only LVM2 manages are renamed while they are not "
           "active.",
+      .options = {{"Options", {kNoUdevSync}}},
       .min_operands = 2,
       .max_operands = 3,
       .operands = "a volume and its new name",

@@ -26,7 +26,7 @@ Command cvresize() {
           "that is asked for first.",
       .options = {{"Options",
                    {kNewSize, kNewExtents, kResizeFs, kStripes, kStripeSize, kAlloc,
-                    meaning(kForce, "ask nothing")}},
+                    meaning(kForce, "ask nothing"), kNoUdevSync}},
                   secret_options()},
       .min_operands = 1,
       .max_operands = kAnyNumber,

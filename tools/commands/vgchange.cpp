@@ -137,7 +137,7 @@ Command vgchange() {
                     meaning(kExtentSize, "another size for its extents; nothing moves"), kResizeable, kAlloc,
                     kAutoActivation, kMetadataCopies, meaning(kVgCopies, "the same"), kSystemId, kUuid,
                     meaning(kActivate, "y opens all volumes, n closes them, ay opens what is opened at boot"),
-                    kRefresh, kRetry}},
+                    kRefresh, kRetry, kNoUdevSync}},
                   secret_options()},
       .min_operands = 0,
       .max_operands = kAnyNumber,

@@ -95,7 +95,7 @@ Command vgremove() {
           "their keys is lost, backups of the volumes' bytes included. Volumes must not be active. If the "
           "machine stops in between, the next change of the group finishes the erasure, and vgremove the "
           "rest.",
-      .options = {{"Options of this command", {meaning(kForce, "ask nothing")}}},
+      .options = {{"Options of this command", {meaning(kForce, "ask nothing"), kNoUdevSync}}},
       .min_operands = 1,
       .max_operands = kAnyNumber,
       .operands = "at least one VG",

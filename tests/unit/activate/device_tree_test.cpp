@@ -45,6 +45,17 @@ Errc error_of(const VolumeGroup& vg, const std::string& lv) {
 
 }  // namespace
 
+TEST(DeviceTree, HasNobodyScanAVolumeWithANameOfLvm2s) {
+  auto vg = group_with_tst();
+  EXPECT_FALSE(publication_of(vg, metadata::lv_at(vg, "tst")).reserved);
+  for (const char* name : {"tst_mimage_0", "pvmove0", "snapshot1"}) {
+    vg.lvs.back().name = name;
+    metadata::set_flag(vg.lvs.back().flags, "VISIBLE");
+    EXPECT_TRUE(publication_of(vg, vg.lvs.back()).reserved) << name;
+    EXPECT_EQ(publication_of(vg, vg.lvs.back()).link, fmt::format("vg0/{}", name));
+  }
+}
+
 TEST(DeviceTree, PutsACryptVolumeStraightOnThePvs) {
   const auto vg = group_with_tst();
 
@@ -54,7 +65,7 @@ TEST(DeviceTree, PutsACryptVolumeStraightOnThePvs) {
   EXPECT_EQ(devices[0].name, "vg0-tst");
   EXPECT_EQ(devices[0].uuid, uuid_of(vg, "tst"));
   EXPECT_EQ(devices[0].lv, "vg0/tst");
-  EXPECT_EQ(devices[0].publication, (Publication{false, "vg0/tst"}));
+  EXPECT_EQ(devices[0].publication, (Publication{.hidden = false, .link = "vg0/tst"}));
   EXPECT_EQ(devices[0].stores, std::vector<std::string>{"cryptostore1"});
   EXPECT_FALSE(devices[0].read_only);
   EXPECT_THAT(table_of(vg, "tst"),
@@ -161,7 +172,7 @@ TEST(DeviceTree, StandsOnAHiddenDeviceWhereTheDataIsStriped) {
   ASSERT_EQ(devices.size(), 2U);
   EXPECT_EQ(devices[0].name, "vg0-tst_crdata");
   EXPECT_EQ(devices[0].uuid, uuid_of(vg, "tst_crdata"));
-  EXPECT_EQ(devices[0].publication, (Publication{true, ""}));
+  EXPECT_EQ(devices[0].publication, (Publication{.hidden = true, .link = {}}));
   EXPECT_EQ(masked_text(devices[0].table[0]), "0 32768 striped 2 128 7:0 2048 7:1 43008");
   EXPECT_EQ(masked_text(devices[1].table[0]),
             "0 32768 crypt aes-xts-plain64 " + kKey + " 1099511627776 vg0-tst_crdata 0");

@@ -254,6 +254,25 @@ TEST(Plan, ToRenameTakesANameFromOneThatMissedItsOwn) {
               testing::ElementsAre("rename vg0-new to vg0-b at once", "rename vg0-a to vg0-new"));
 }
 
+TEST(Plan, LetsNobodyLookAtANewEncryptedVolumeBeforeItIsWiped) {
+  const auto vg = striped_tst();
+  auto before = vg;
+  std::erase_if(before.lvs, [](const auto& lv) { return lv.name.starts_with("tst"); });
+  auto plain = empty_group();
+  add_volume(plain, "plain", true, {linear(0, 2, on_pv(0, 0))});
+
+  const auto created = plan_activation(before, vg, "tst", inputs_for(vg), {});
+  const auto opened = plan_activation(vg, vg, "tst", inputs_for(vg), {});
+  const auto created_plain = plan_activation(empty_group(), plain, "plain", inputs_for(plain), {});
+
+  ASSERT_EQ(created.size(), 2U);
+  EXPECT_FALSE(std::get<CreateStep>(created[0]).device.publication.unscanned);
+  EXPECT_TRUE(std::get<CreateStep>(created[1]).device.publication.unscanned);
+  EXPECT_FALSE(std::get<CreateStep>(opened[1]).device.publication.unscanned);
+  // It was wiped before it had a device.
+  EXPECT_FALSE(std::get<CreateStep>(created_plain[0]).device.publication.unscanned);
+}
+
 TEST(Plan, ToDeactivateGoesTopDown) {
   const auto vg = striped_tst();
 

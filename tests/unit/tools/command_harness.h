@@ -9,6 +9,7 @@
 
 #include <unistd.h>
 
+#include "activate/dm_mapper.h"
 #include "activate/mapper.h"
 #include "lib/base/error.h"
 #include "lib/base/handle.h"
@@ -78,13 +79,18 @@ class Workshop {
   }
 
   std::vector<std::byte> bytes(const std::string& name) const { return read_file(folder_.path(name)); }
+  /// What the last mapper was asked for.
+  const activate::NodeSettings& node_settings() const { return node_settings_; }
 
  private:
   tools::Host host(tools::Output& output) {
     tools::Host host;
     host.console = &console_;
     host.output = &output;
-    host.make_mapper = [](const std::string&) { return activate::absent_mapper(); };
+    host.make_mapper = [this](const activate::NodeSettings& settings) {
+      node_settings_ = settings;
+      return activate::absent_mapper();
+    };
     host.make_keyring = [] { return std::make_unique<MemoryKeyring>(); };
     host.lvm_system_dir = folder_.path("");
     host.lvm_run_dir = folder_.path("run-lvm");
@@ -101,6 +107,7 @@ class Workshop {
 
   TempDir folder_;
   std::string disks_;
+  activate::NodeSettings node_settings_;
   std::string plugin_dir_;
   std::string handlers_conf_;
   ScriptedConsole console_;

@@ -200,3 +200,20 @@ TEST(Commands, ReportOnAGroupWithAMissingDisk) {
   EXPECT_THAT(pvs.output, HasSubstr("a-m"));
   EXPECT_EQ(groups.output, "  wz-pn-           1\n");
 }
+
+TEST(Commands, HaveNodesMadeAsLvm2sConfigurationAndTheCommandLineSay) {
+  Workshop workshop;
+  make_group(workshop);
+  const auto settings = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"cvchange", "-an", "vg0"});
+    EXPECT_EQ(workshop.run(words).status, 0);
+    return workshop.node_settings();
+  };
+
+  EXPECT_TRUE(settings({}).wait_for_udev && settings({}).by_udev);
+  EXPECT_FALSE(settings({"--noudevsync"}).wait_for_udev);
+  EXPECT_TRUE(settings({"--noudevsync"}).by_udev);
+  EXPECT_FALSE(settings({"--config", "activation/udev_sync=0"}).wait_for_udev);
+  EXPECT_FALSE(settings({"--config", "activation { udev_rules = 0 }"}).by_udev);
+  EXPECT_TRUE(settings({"--config", "activation/udev_rules=\"yes\""}).by_udev);
+}
