@@ -63,10 +63,13 @@ Segment crypt_segment(const NewCryptVolumes& wanted, const std::string& data, Ex
   return segment;
 }
 
-/// The least multiple of `size` that a store's encryption sectors fit into.
-Extents round_to_sectors(const VolumeGroup& vg, Extents size, Sectors alignment) {
-  while ((to_sectors(size, vg.extent_size) % alignment).n != 0) size += Extents(1);
-  return size;
+/// An extent holds whole encryption sectors, so that every piece of a volume does. Throws Errc::refused.
+void require_whole_sectors(const VolumeGroup& vg, const LogicalVolume& store) {
+  const Sectors alignment = alignment_of(*keystore_of(store));
+  if ((vg.extent_size % alignment).n == 0) return;
+  throw Error(Errc::refused, "the extents of {} have {} bytes, but {} encrypts sectors of {}", vg.name,
+              to_bytes(vg.extent_size).n, store.name, to_bytes(alignment).n)
+      .advise("use a store with --sector-size 512, or larger extents (`cvm vgchange -s`)");
 }
 
 }  // namespace
@@ -160,6 +163,7 @@ VolumeGroup create_crypt_volumes(VolumeGroup vg, const NewCryptVolumes& wanted, 
   require_no_conversion(vg);
   const NewVolumes& volumes = wanted.volumes;
   const LogicalVolume& store = store_at(vg, wanted.store);
+  require_whole_sectors(vg, store);
   const Sectors alignment = alignment_of(*keystore_of(store));
   Newcomers newcomers(vg, volumes.names.size(), true);
   Room room(vg, volumes.placement, alignment);
@@ -173,9 +177,7 @@ VolumeGroup create_crypt_volumes(VolumeGroup vg, const NewCryptVolumes& wanted, 
     LogicalVolume lv = newcomers.make(name, volumes, wanted_size, new_id);
     set_flag(lv.flags, "ACTIVATION_SKIP");
     LogicalVolume data = make_data_lv(data_lv_name(lv.name), new_id);
-    const Extents size =
-        round_to_sectors(vg, round_to_stripes(wanted_size, volumes.placement.stripes), alignment);
-    extend_data(room, data, size);
+    extend_data(room, data, round_to_stripes(wanted_size, volumes.placement.stripes));
     const IvGrant grant = grant_next(vg, store, iv_next, to_sectors(size_of(data), vg.extent_size));
     iv_next = grant.iv_next;
     lv.segments.push_back(crypt_segment(wanted, data.name, Extents(0), size_of(data), grant.first));
@@ -194,6 +196,7 @@ VolumeGroup extend_crypt(VolumeGroup vg, const std::string& name, Extents by, co
   const auto* area = std::get_if<LogicalArea>(&last.area);
   CV_ASSERT(area != nullptr);  // to_native() comes first
   const LogicalVolume& store = store_at(vg, last.store);
+  require_whole_sectors(vg, store);
   const Sectors alignment = alignment_of(*keystore_of(store));
 
   LogicalVolume data = lv_at(vg, area->lv);
@@ -202,7 +205,7 @@ VolumeGroup extend_crypt(VolumeGroup vg, const std::string& name, Extents by, co
   const Placement where = like_the_last_segment(data, asked);
   const Extents begin = size_of(data);
   Room room(vg, where, alignment);
-  extend_data(room, data, round_to_sectors(vg, round_to_stripes(by, where.stripes), alignment));
+  extend_data(room, data, round_to_stripes(by, where.stripes));
   const Extents added = size_of(data) - begin;
 
   const SectorRange used = iv_range(vg, lv, lv.segments.back());

@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "metadata/iv_space.h"
 #include "tests/support/group_builder.h"
 #include "tests/support/random_edits.h"
 
@@ -20,9 +21,33 @@ using ::testing::IsEmpty;
 constexpr unsigned kSequences = 150;
 constexpr unsigned kSteps = 60;
 
+/// One encrypted volume of what were two: its segments have two stores.
+void join(VolumeGroup& vg, const std::string& name, const std::string& behind) {
+  for (const char* suffix : {"", "_crdata"}) {
+    LogicalVolume& lv = *find_lv(vg, name + suffix);
+    const Extents begin = size_of(lv);
+    for (Segment segment : lv_at(vg, behind + suffix).segments) {
+      segment.start += begin;
+      if (auto* crypt = std::get_if<Crypt>(&segment.kind))
+        crypt->area = LogicalArea{name + "_crdata", segment.start};
+      lv.segments.push_back(std::move(segment));
+    }
+  }
+  std::erase_if(vg.lvs,
+                [&](const LogicalVolume& lv) { return std::string_view(lv.name).starts_with(behind); });
+}
+
 VolumeGroup some_group(std::uint64_t seed) {
   VolumeGroup vg = group_with({40, 60, 25});
   vg.extent_size = seed % 2 == 0 ? Sectors(8192) : Sectors(256);
+  if (seed % 3 == 0) {
+    const NewId ids = counting_ids(10);
+    vg = create_store(vg, plain_store(), ids);
+    vg = create_store(vg, plain_store("cryptostore2", kIvWindow.n * 5), ids);
+    vg = create_crypt(vg, crypt_volume("mixed", 6), ids);
+    vg = create_crypt(vg, crypt_volume("behind", 6, "cryptostore2"), ids);
+    join(vg, "mixed", "behind");
+  }
   for (PhysicalVolume& pv : vg.pvs) pv.dev_size = pv.pe_start + to_sectors(pv.pe_count, vg.extent_size);
   return vg;
 }

@@ -25,6 +25,13 @@ using namespace metadata;
 
 namespace {
 
+Placement some_stripes(EditWorld& world) {
+  Placement placement;
+  placement.stripes = 1 + static_cast<std::uint32_t>(world.pick(3));
+  placement.stripe_size = Sectors(std::uint64_t{8} << world.pick(5));
+  return placement;
+}
+
 void create_any_plain(EditWorld& world) {
   NewVolume wanted = volume_called(world.new_name(), 1 + world.pick(8));
   wanted.placement.stripes = 1 + static_cast<std::uint32_t>(world.pick(3));
@@ -49,12 +56,21 @@ void create_crypt_with_store(EditWorld& world) {
 void create_crypt_on_store(EditWorld& world) {
   const std::string store = world.some_store();
   if (store.empty()) return;
-  world.vg = create_crypt(world.vg, crypt_volume(world.new_name(), 1 + world.pick(6), store), world.ids);
+  NewCryptVolume wanted = crypt_volume(world.new_name(), 1 + world.pick(6), store);
+  wanted.volume.placement = some_stripes(world);
+  world.vg = create_crypt(world.vg, wanted, world.ids);
 }
 
 void extend_some(EditWorld& world) {
   const std::string name = world.some_volume();
-  if (!name.empty()) world.vg = extend(world.vg, name, Extents(1 + world.pick(5)), {});
+  if (name.empty()) return;
+  Placement placement;
+  // Else those of the last segment.
+  if (world.pick(3) == 0) {
+    placement = some_stripes(world);
+    placement.own_stripes = true;
+  }
+  world.vg = extend(world.vg, name, Extents(1 + world.pick(5)), placement);
 }
 
 void reduce_some(EditWorld& world) {

@@ -186,6 +186,21 @@ TEST(CreateCrypt, KeepsOffPvsThatCantHold4096ByteSectors) {
             Errc::no_space);
 }
 
+TEST(CreateCrypt, RefusesExtentsThatHoldNoWholeEncryptionSector) {
+  VolumeGroup vg = group_with({20, 20, 20});
+  NewKeystore wanted = plain_store();
+  wanted.sector_bytes = 4096;
+  vg = create_store(vg, wanted, counting_ids());
+  NewCryptVolume striped = crypt_volume("a", 3);
+  striped.volume.placement.stripes = 3;
+  vg.extent_size = Sectors(2);
+
+  const Error refused = error_of([&] { create_crypt(vg, striped, counting_ids(2000)); });
+
+  EXPECT_EQ(refused.code(), Errc::refused);
+  EXPECT_THAT(refused.what(), testing::HasSubstr("1024 bytes"));
+}
+
 TEST(CreateStore, PutsEachCopyOnAnotherPv) {
   NewKeystore wanted = luks_store();
   wanted.copies = 0;
