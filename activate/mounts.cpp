@@ -67,6 +67,16 @@ std::vector<std::string> mount_points(DeviceNumber device, const std::string& mo
   return points;
 }
 
+std::optional<std::string> former_source(DeviceNumber device, const std::string& mountinfo) {
+  std::ifstream file(mountinfo);
+  const auto number = to_text(device);
+  for (std::string line; std::getline(file, line);) {
+    auto mount = read_mount(line);
+    if (mount.number == number && !is_device(mount.source, device)) return std::move(mount.source);
+  }
+  return std::nullopt;
+}
+
 bool is_swap(DeviceNumber device, const std::string& swaps) {
   std::ifstream file(swaps);
   for (std::string line; std::getline(file, line);) {

@@ -1,6 +1,7 @@
 // Where file systems and swap on a block device are in use.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,11 @@ namespace cv::activate {
 /// several devices have a number of their own there; they are found by the device that was mounted.
 std::vector<std::string> mount_points(DeviceNumber device,
                                       const std::string& mountinfo = "/proc/self/mountinfo");
+
+/// What a file system on the device was mounted as, where that path leads to it no longer: it was renamed
+/// since. Tools that look for its mount by that path don't find it.
+std::optional<std::string> former_source(DeviceNumber device,
+                                         const std::string& mountinfo = "/proc/self/mountinfo");
 
 bool is_swap(DeviceNumber device, const std::string& swaps = "/proc/swaps");
 

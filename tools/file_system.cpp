@@ -78,10 +78,20 @@ Error in_use(const FileSystem& file_system, std::string_view how) {
   return Error(Errc::in_use, "the {} on {} is {}", file_system.type, file_system.device, how);
 }
 
+/// resize2fs and xfs_growfs find what is mounted by the path it was mounted as.
+void require_present_name(const FileSystem& on) {
+  if (on.mounted_as.empty()) return;
+  throw Error(Errc::refused,
+              "the {} on {} is mounted as {}, which it is no longer called: its tools would not find it",
+              on.type, on.device, on.mounted_as)
+      .advise("mount it anew, or give the volume its old name back for the time being");
+}
+
 FileSystemResize resize_of_ext(const FileSystem& on, bool is_smaller, Bytes to) {
   const ToolCall checked{{"e2fsck", "-f", "-p", on.device}, kMended};
   if (!is_smaller) {
     const ToolCall grown{{"resize2fs", on.device}};
+    require_present_name(on);
     if (!on.mounted_on.empty()) return {.before = {}, .after = {grown}};
     return {.before = {checked}, .after = {grown}};
   }
@@ -99,6 +109,7 @@ FileSystemResize resize_of_xfs(const FileSystem& on, bool is_smaller) {
   if (on.mounted_on.empty())
     throw Error(Errc::refused, "the xfs on {} is not mounted, and only grows where it is", on.device)
         .advise("mount it first, or leave out --resizefs and run xfs_growfs when it is mounted");
+  require_present_name(on);
   return {.before = {}, .after = {{{"xfs_growfs", on.mounted_on.front()}}}};
 }
 
@@ -144,6 +155,7 @@ FileSystem file_system_on(const std::string& path, activate::DeviceNumber number
   }
   if (!signatures.empty()) found.type = signatures.front().type;
   found.mounted_on = activate::mount_points(number);
+  found.mounted_as = activate::former_source(number).value_or("");
   found.is_swapping = activate::is_swap(number);
   if (found.type == "btrfs")
     found.devices = little<std::uint64_t>(read(path, kBtrfsSuperblock, 4096), kBtrfsDevices);

@@ -15,6 +15,7 @@ struct FileSystem {
   std::string type;    ///< libblkid's name: "ext4", "xfs", "btrfs", "swap"; empty: nothing that is known
   std::string device;  ///< path
   std::vector<std::string> mounted_on;
+  std::string mounted_as;  ///< where it is mounted by a name that it no longer has: that name
   bool is_swapping = false;
   std::uint64_t devices = 1;  ///< of a btrfs: on how many it lives
   std::string uuid;           ///< of swap space, which is made anew: what it is known by

@@ -56,6 +56,8 @@ class VolumeResize {
           .advise("activate it first, or leave out --resizefs");
     const auto size = [&](const VolumeGroup& vg) { return to_bytes(payload_size(vg, lv_at(vg, lv()))); };
     FileSystem found = file_system_on("/dev/mapper/" + activate::dm_name(base.name, lv()), device->number);
+    // Swap in use is listed by the name that the volume had then.
+    if (found.type == "swap" && device->open_count > 0) found.is_swapping = true;
     FileSystemResize steps = resize_of(found, size(base), size(next));
     for (const auto& calls : {steps.before, steps.after})
       for (const ToolCall& call : calls) require_installed(call);

@@ -19,6 +19,8 @@ TEST(Mounts, AreFoundByTheNumberOfTheDevice) {
 
   EXPECT_EQ(mount_points({253, 4}, dir.path("mountinfo")),
             (std::vector<std::string>{"/mnt/a disk", "/mnt/b"}));
+  EXPECT_EQ(former_source({253, 4}, dir.path("mountinfo")), "/dev/mapper/vg0-tst");
+  EXPECT_FALSE(former_source({253, 5}, dir.path("mountinfo")));
   EXPECT_TRUE(mount_points({253, 5}, dir.path("mountinfo")).empty());
   EXPECT_TRUE(mount_points({253, 4}, dir.path("nothing")).empty());
 }

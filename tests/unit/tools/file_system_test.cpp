@@ -35,6 +35,15 @@ TEST(FileSystem, ExtGrowsMounted) {
   EXPECT_EQ(lines(steps.after), Lines{"resize2fs /dev/mapper/vg0-lv"});
 }
 
+TEST(FileSystem, StaysAsItIsWhereItsToolsWouldNotFindItsMount) {
+  for (const char* type : {"ext4", "xfs"}) {
+    auto mounted = some(type, {"/home"});
+    mounted.mounted_as = "/dev/mapper/vg0-old";
+    expect_error(Errc::refused, "mounted as /dev/mapper/vg0-old",
+                 [&] { static_cast<void>(resize_of(mounted, kSmall, kLarge)); });
+  }
+}
+
 TEST(FileSystem, ExtGetsSmallerBeforeItsVolume) {
   const auto steps = resize_of(some("ext2"), kLarge, kSmall);
   EXPECT_EQ(lines(steps.before),
