@@ -81,8 +81,8 @@ void note_used_ivs(const metadata::VolumeGroup& current, const metadata::VolumeG
 std::optional<std::string> store_with_key(Session& session, const metadata::Scan& scan,
                                           const crypt::SecureBytes& key);
 
-/// The same by the digest of the key that stands in `header`, a store of `handler`, which has key slots: finds
-/// copies of one header, without any key.
+/// The same by the digest of the key that stands in `header`, a store of `handler`, which has key slots:
+/// finds copies of one header, without any key.
 std::optional<std::string> store_with_digest(Session& session, const metadata::Scan& scan,
                                              const std::string& handler, std::span<const std::byte> header);
 
