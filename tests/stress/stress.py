@@ -24,7 +24,7 @@ EXTENT = 4 << 20
 SHARED = "vgs"
 KDF = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"]
 # What a command may answer where others change the same group or it is full; nothing has happened then.
-REFUSALS = re.compile("free extents|meanwhile|run the command again|no free key slot|changed since", re.I)
+REFUSALS = re.compile("free extents|while its key was being asked for|meanwhile|run the command again|no free key slot|changed since", re.I)
 
 counts = collections.Counter()
 counting = threading.Lock()
@@ -199,8 +199,12 @@ class Worker(threading.Thread):
     def sure(self, volume):
         if volume.is_sure:
             return
-        run("cvchange", "-ay", "--keyfile", "key", volume.full_name)
-        volume.is_sure = True
+        words = ["cvchange", "-ay", "--keyfile", "key", volume.full_name]
+        while not volume.is_sure:
+            done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+            volume.is_sure = done.returncode == 0
+            if not volume.is_sure and not REFUSALS.search(done.stderr):
+                raise Broken(f"{' '.join(words)}: status {done.returncode}\n{done.stderr}")
 
     def write(self, volume):
         self.sure(volume)
@@ -392,7 +396,7 @@ def main():
             Worker.go_on.wait()
     except threading.BrokenBarrierError:
         pass
-    except Broken as error:
+    except Exception as error:
         failures.append(f"check: {error}")
         Worker.arrived.abort()
         Worker.go_on.abort()
