@@ -167,6 +167,7 @@ void Activator::activate(const GroupView& view, const std::vector<std::string>& 
       });
       hold_stores(view, lv, held);
     } catch (const Error& error) {
+      resume_as_is(view, lv);
       if (!on_failure) throw;
       on_failure(lv, error);
     }
@@ -215,6 +216,19 @@ void Activator::close(const GroupView& view, const std::string& lv, const Patien
     else if (const auto* hide = std::get_if<HideStep>(&step))
       mapper_.run(HideDevice{hide->name, hide->publication});
   }
+}
+
+void Activator::resume_as_is(const GroupView& view, const std::string& lv) {
+  if (view.find_lv(lv) == nullptr || !is_manageable(view, lv)) return;
+  try_or_warn([&] {
+    for (const auto& step : plan_closing(view, lv)) {
+      if (const auto* clear = std::get_if<ClearStep>(&step)) mapper_.run(ClearInactive{clear->uuid});
+      const auto* resume = std::get_if<ResumeStep>(&step);
+      if (resume == nullptr) continue;
+      log::warning("{} was suspended and goes on with the table that it has", resume->device.name);
+      resume_to_close(resume->device);
+    }
+  });
 }
 
 /// Whoever waits for it could not close it; what answers with errors can be closed as well.

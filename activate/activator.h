@@ -87,6 +87,11 @@ class Activator {
   /// described.
   void carry_out(const GroupView& view, const Plan& plan);
 
+  /// Resumes what is suspended of a volume with the table that it has: for one whose own table can't be made
+  /// now, so that nobody waits for it. What goes wrong is warned of. activate() does so for volumes that
+  /// fail.
+  void resume_as_is(const GroupView& view, const std::string& lv);
+
   /// Removes the devices of the group that belong to none of its volumes and that nobody has open.
   void clean(const GroupView& view);
 

@@ -7,6 +7,7 @@
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "lib/crypt/key_file.h"
+#include "lib/crypt/swap_space.h"
 #include "tools/common_options.h"
 
 namespace cv::tools {
@@ -23,6 +24,15 @@ std::string store_name(const SecretRequest& request) {
 /// A plain store has no passphrase: its secret is the key itself, which people type in hex.
 bool wants_hex(const SecretRequest& request) {
   return request.handler == "plain";
+}
+
+/// Before the secret is read.
+void warn_of_swap(const SecretRequest& request) {
+  if (request.attempt > 1) return;
+  const auto why = crypt::why_secrets_may_be_swapped();
+  if (!why) return;
+  log::warning("secrets can't be locked in memory ({}), so that they may be written to swap space", *why);
+  log::warning("raise the limit (ulimit -l), run it with CAP_IPC_LOCK, or encrypt the swap space");
 }
 
 std::string prompt_for(const SecretRequest& request) {
@@ -106,6 +116,7 @@ SecretInput::SecretInput(Console& console, SecretSettings settings)
     : console_(console), settings_(std::move(settings)) {}
 
 std::optional<SecureBytes> SecretInput::next(const SecretRequest& request) {
+  warn_of_swap(request);
   const bool at_terminal = !settings_.key_file && settings_.may_ask && console_.input() == Input::terminal;
   if (!at_terminal) {
     if (request.attempt > 1) return std::nullopt;
@@ -133,6 +144,7 @@ std::optional<SecureBytes> SecretInput::pin(const SecretRequest& request, const 
 }
 
 SecureBytes SecretInput::fresh(const SecretRequest& request) {
+  warn_of_swap(request);
   const bool at_terminal = !settings_.key_file && settings_.may_ask && console_.input() == Input::terminal;
   SecureBytes secret = at_terminal ? typed_twice(request) : unattended(request);
   if (secret.empty()) {

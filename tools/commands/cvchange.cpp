@@ -282,8 +282,14 @@ class StateChange {
     // A table that is as it should be needs no key, whatever else of the device is mended.
     std::vector<std::string> with_key;
     const auto inputs = described(*target.group, target.lvs);
-    for (const std::string& lv : target.lvs)
-      if (!activate::stores_of(activator.plan_activation(view, {lv}, inputs)).empty()) with_key.push_back(lv);
+    for (const std::string& lv : target.lvs) {
+      try {
+        if (!activate::stores_of(activator.plan_activation(view, {lv}, inputs)).empty())
+          with_key.push_back(lv);
+      } catch (const Error& error) {
+        log::debug("{}", error.what());  // mend() runs into it again, and says so
+      }
+    }
     const std::vector<std::string> wanted = with_key;
     open_stores(*target.group, with_key);
     for (const std::string& lv : wanted)
@@ -312,6 +318,7 @@ class StateChange {
           with_key.push_back(lv);
         mended[lv] = fmt::format("{}", fmt::join(activate::drift_of(plan), ", "));
       } catch (const Error& error) {
+        activator.resume_as_is(view, lv);
         note_failure(lv, error);
       }
     }

@@ -170,6 +170,12 @@ pulled_while_active() {
   same "$(dmsetup table vg0-tst)" "$table"
   same "$(suspended)" ""
   expect 5 cvextend -L +4M --keyfile key vg0/tst
+  # Nobody waits for what can't be mended now.
+  dmsetup suspend vg0-plain
+  dmsetup suspend vg0-tst
+  expect 5 cvchange --refresh vg0
+  says "vg0-tst was suspended"
+  same "$(suspended)$(dmsetup table vg0-tst)" "$table"
   expect 5 cvchange -an vg0/tst
   says "open in"
   exec 7<&-
@@ -313,6 +319,19 @@ little_memory() {
   expect 0 setpriv --bounding-set=-ipc_lock prlimit --memlock=65536 cvextend -L 32M --keyfile key vg0/plain
   says "can't be locked"
   same "$(suspended)$(drift vg0)" ""
+  # Secrets are warned of where there is somewhere to swap to.
+  expect 0 cvchange -an vg0/tst
+  cvm cvchange --forget-keys vg0/tst >out 2>&1
+  expect 0 cvcreate -L 16M -n swap vg0
+  mkswap /dev/vg0/swap >out
+  swapon /dev/vg0/swap
+  status=0
+  setpriv --bounding-set=-ipc_lock prlimit --memlock=0 \
+    cvchange -ay --keyfile key vg0/tst >out 2>"$workdir/stderr" || status=$?
+  swapoff /dev/vg0/swap
+  cat "$workdir/stderr"
+  same "$status" 0
+  says "may be written to swap space"
 }
 
 no_device_behind_a_name() {

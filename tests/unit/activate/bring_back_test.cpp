@@ -236,6 +236,23 @@ TEST_F(BringBack, ClosesAVolumeThatCantBeResumed) {
   }
 }
 
+TEST_F(BringBack, ResumesAVolumeAsItIsWhereItsDiskHasGone) {
+  const auto vg = striped_tst();
+  activate(vg);
+  const auto table = live(vg, "tst");
+  auto inputs = unlocked(vg);
+  inputs.pvs.erase(pv_id(0));
+  for (const std::string lv : {"tst", "tst_crdata"}) mapper_.run(SuspendDevice{uuid_of(vg, lv)});
+  mapper_.run(LoadTable{uuid_of(vg, "tst"), {{Sectors(0), Sectors(8), ZeroTarget{}}}});
+
+  const auto error = error_of([&] { activator_.activate(vg, {"tst"}, inputs); });
+
+  EXPECT_EQ(error.code(), Errc::not_found);
+  EXPECT_FALSE(mapper_.any_suspended());
+  EXPECT_FALSE(mapper_.any_inactive_table());
+  EXPECT_EQ(live(vg, "tst"), table);
+}
+
 TEST_F(BringBack, AnswersWithErrorsWhereTheKeyOfASuspendedDeviceHasGone) {
   const auto vg = group_with_tst();
   activate(vg);
