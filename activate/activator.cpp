@@ -249,18 +249,16 @@ void Activator::remove(const RemoveStep& step, std::chrono::milliseconds patienc
   constexpr std::chrono::milliseconds kPause(20);
   const auto end = std::max(deadline, std::chrono::steady_clock::now() + patience);
   for (;;) {
-    const auto info = mapper_.find_uuid(step.uuid);
-    if (!info) return;
-    // Those whom we can name will hardly go by themselves.
-    if (info->open_count > 0 && std::chrono::steady_clock::now() >= deadline &&
-        !holders_of(info->number).empty())
-      throw_in_use(step.lv, info->number);
     try {
       mapper_.run(RemoveDevice{step.uuid, step.publication});
       return;
     } catch (const Error& error) {
+      if (error.code() == Errc::not_found) return;
       if (error.code() != Errc::in_use) throw;
     }
+    // Those whom we can name will hardly go by themselves.
+    if (std::chrono::steady_clock::now() >= deadline && !holders_of(step.number).empty())
+      throw_in_use(step.lv, step.number);
     if (std::chrono::steady_clock::now() >= end) throw_in_use(step.lv, step.number);
     std::this_thread::sleep_for(kPause);
   }

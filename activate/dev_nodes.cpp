@@ -75,6 +75,12 @@ void DevNodes::wipe(const std::string& name, DeviceNumber number, Bytes length) 
     throw Error(Errc::io, "{} can't be wiped: {}", path, errno_text(errno));
 }
 
+void DevNodes::remove_node(const std::string& name) const {
+  const auto there = node(name);
+  if (::unlink(there.c_str()) != 0 && errno != ENOENT)
+    log::warning("the node {} can't be removed: {}", there, errno_text(errno));
+}
+
 void DevNodes::make_link(const std::string& link, const std::string& name) const {
   if (link.empty()) return;
   const auto there = path(link);

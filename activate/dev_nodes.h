@@ -33,6 +33,8 @@ class DevNodes {
   /// returns when that is on the disk. Throws Errc::io.
   void wipe(const std::string& name, DeviceNumber number, Bytes length) const;
 
+  /// Of a device that has gone. What fails is logged as a warning.
+  void remove_node(const std::string& name) const;
   /// Over any link that is there. What fails is logged as a warning.
   void make_link(const std::string& link, const std::string& name) const;
   /// Somebody else's link of that name stays.

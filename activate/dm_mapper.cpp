@@ -334,7 +334,7 @@ class DmMapper final : public Mapper {
 
   void take_away(const std::string& name, const std::string& link) {
     // Whoever made the node: a command that made its own, or udev.
-    if (!by_udev_ || nodes_.has_real_node(name)) make_or_remove_node(name);
+    if (by_udev_ ? nodes_.has_real_node(name) : nodes_.has_node(name)) nodes_.remove_node(name);
     nodes_.remove_link(link, name);
   }
 
@@ -404,11 +404,11 @@ class DmMapper final : public Mapper {
       if (!info) return;
       if (device.read_ahead) set_read_ahead(info->number, *device.read_ahead);
       if (!by_udev_) {
-        make_or_remove_node(info->name);
+        make_node(info->name);
         nodes_.make_link(device.link, info->name);
       } else if (!waits_) {
         // Its rules may leave our devices out. If they don't it finds the right node where its link would be.
-        if (!nodes_.has_node(info->name)) make_or_remove_node(info->name);
+        if (!nodes_.has_node(info->name)) make_node(info->name);
       } else if (device.is_uncounted) {
         wait_for_node(*info, device.link);
       }
@@ -417,19 +417,21 @@ class DmMapper final : public Mapper {
     }
   }
 
-  void wait_for_node(const DeviceInfo& device, const std::string& link) const {
+  void wait_for_node(const DeviceInfo& device, const std::string& link) {
     constexpr std::chrono::milliseconds kPause(5);
     constexpr int kTurns = 1000;
     for (int turn = 0; turn < kTurns; ++turn) {
       if (nodes_.has_node_of(device.name, device.number) && nodes_.has_link_to(link, device.number)) return;
       std::this_thread::sleep_for(kPause);
     }
-    log::warning("udev has not made {} again", nodes_.node(device.name));
+    log::warning("udev has not made {} again: it is made here", nodes_.node(device.name));
+    make_node(device.name);
+    nodes_.make_link(link, device.name);
   }
 
-  void make_or_remove_node(const std::string& name) {
+  void make_node(const std::string& name) {
     // libdevmapper asks the kernel for the name: the node is made where there is such a device, else removed.
-    if (dm_mknodes(name.c_str()) == 0) log::warning("the node of {} could not be made or removed", name);
+    if (dm_mknodes(name.c_str()) == 0) log::warning("the node of {} could not be made", name);
     dm_task_update_nodes();
   }
 
