@@ -24,6 +24,18 @@ cleanup_scenario() {
   done
 }
 
+# What a scenario runs in the background, for when it breaks: started PID; end_started in the suite's cleanup.
+started() { echo "$1" >>"$workdir/started"; }
+end_started() {
+  local pid
+  [ -e "$workdir/started" ] || return 0
+  while read -r pid; do
+    kill "$pid" 2>/dev/null || true
+    while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+  done <"$workdir/started"
+  rm "$workdir/started"
+}
+
 new_key() { head -c "${2:-48}" /dev/urandom >"$1"; }
 
 # A tree with a text that can be looked for on the disk below.

@@ -9,7 +9,7 @@ group() {
 }
 eval "$(declare -f cleanup_scenario | sed '1s/.*/cleanup_devices()/')"
 cleanup_scenario() {
-  [ -z "${monitor:-}" ] || kill "$monitor" || true
+  end_started
   udevadm control --start-exec-queue
   cleanup_devices
   udevadm settle
@@ -33,13 +33,13 @@ listen() {
   udevadm settle
   stdbuf -oL udevadm monitor --udev --property --subsystem-match=block >events &
   monitor=$!
+  started $monitor
   until grep -q "UDEV" events; do sleep 0.02; done
 }
 heard() {
   udevadm settle
   kill "$monitor"
   wait "$monitor" || true
-  monitor=''
 }
 # events_of NAME: one line for each event of it.
 events_of() {
