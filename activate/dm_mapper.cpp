@@ -294,7 +294,8 @@ class DmMapper final : public Mapper {
   }
 
   void resume(const ResumeDevice& wanted) {
-    const bool is_announced = changing_.erase(wanted.uuid) != 0 || waits_to_resume(wanted.uuid);
+    const auto unchanged =
+        changing_.erase(wanted.uuid) != 0 ? std::nullopt : unchanged_by_resume(wanted.uuid);
     const auto task = new_task(DM_DEVICE_RESUME);
     require(dm_task_set_uuid(task.get(), wanted.uuid.c_str()));
     try {
@@ -305,16 +306,21 @@ class DmMapper final : public Mapper {
       if (!info || !info->suspended) throw;
     }
     // Noted first: behind the resume nothing may fail. What did not appear is not shown.
-    if (!by_udev_ || !waits_ || !is_announced || wanted.read_ahead)
-      appeared_.push_back({wanted.uuid, wanted.publication.link, wanted.read_ahead, !is_announced});
+    if (!by_udev_ || !waits_ || unchanged || wanted.read_ahead)
+      appeared_.push_back({wanted.uuid, wanted.publication.link, wanted.read_ahead, unchanged.has_value()});
     run_for(task.get(), "resuming", wanted.uuid);
-    if (!is_announced && by_udev_) announce_again(at(wanted.uuid).number);
+    if (unchanged && by_udev_) announce_again(*unchanged);
   }
 
-  /// Whether a resume changes anything. The kernel tells udev of no other.
-  bool waits_to_resume(const std::string& uuid) {
-    const auto info = find_uuid(uuid);
-    return info && (info->suspended || info->has_inactive_table);
+  /// The number of a device in which a resume changes nothing. The kernel does not tell udev of that.
+  std::optional<DeviceNumber> unchanged_by_resume(const std::string& uuid) {
+    try {
+      const auto info = find_uuid(uuid);
+      if (info && !info->suspended && !info->has_inactive_table) return info->number;
+    } catch (const Error& error) {
+      log::debug("{}", error.what());
+    }
+    return std::nullopt;
   }
 
   void wipe(const WipeDevice& wanted) {
