@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "lib/base/error.h"
+#include "lib/base/heap.h"
 #include "metadata/group_text.h"
 #include "metadata/names.h"
 
@@ -114,6 +115,9 @@ class DiskReader {
 
   void read_into_cache(const PvOnDisk& pv, const AreaOnDisk& area) {
     const auto& committed = area.header->committed;
+    // The text, and what is made of it.
+    if (disk::is_inside(*area.header, committed))
+      expect_allocations(static_cast<std::size_t>(committed.size.n) * 3);
     const auto text = disk::read_text(*pv.device, *area.header, committed);
     const TextKey key{committed.crc, committed.size};
     if (knows(key)) return;

@@ -8,7 +8,6 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/error.h"
-#include "lib/base/heap.h"
 
 namespace cv::metadata::disk {
 namespace {
@@ -132,9 +131,7 @@ std::string read_text(device::BlockDevice& device, const AreaHeader& header, con
   if (!is_inside(header, location))
     throw Error(Errc::damaged, "the header says that the text has {} bytes at {}, outside the area",
                 location.size.n, location.offset.n);
-  const auto size = static_cast<std::size_t>(location.size.n);
-  expect_allocations(size * 3);  // the text, and what is made of it
-  std::string text(size, '\0');
+  std::string text(static_cast<std::size_t>(location.size.n), '\0');
   const auto bytes = std::as_writable_bytes(std::span(text.data(), text.size()));
   const Bytes before_end = std::min(location.size, header.size - location.offset);
   const auto first = static_cast<std::size_t>(before_end.n);
