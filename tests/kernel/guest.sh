@@ -9,9 +9,10 @@ PATH=$(dirname "$CVM"):$PATH # its links lie beside it
 # The cheapest key derivation there is: the suites test what is derived, not what it costs.
 kdf=(--pbkdf pbkdf2 --pbkdf-force-iterations 1000)
 
-# After each scenario: nothing mounted, no device, no key, empty disks.
+# After each scenario: nothing runs, nothing mounted, no device, no key, empty disks.
 cleanup_scenario() {
   local mountpoint disk
+  end_started
   for mountpoint in $(awk -v dir="$workdir/" 'index($2, dir) == 1 { print $2 }' /proc/mounts); do
     umount "$mountpoint"
   done
@@ -24,7 +25,7 @@ cleanup_scenario() {
   done
 }
 
-# What a scenario runs in the background, for when it breaks: started PID; end_started in the suite's cleanup.
+# started PID: runs in the background, and is ended where the scenario breaks before it does so itself.
 started() { echo "$1" >>"$workdir/started"; }
 end_started() {
   local pid
@@ -34,6 +35,35 @@ end_started() {
     while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
   done <"$workdir/started"
   rm "$workdir/started"
+}
+
+# start_load [BYTES]: somebody writes so many to there/load and reads them back, all the time.
+start_load() {
+  rm -f stop load.*
+  (
+    n=0
+    while [ ! -e stop ]; do
+      n=$((n + 1))
+      head -c "${1:-200000}" /dev/urandom >there/load
+      sha256sum there/load >load.sum
+      sync there/load
+      echo 1 >/proc/sys/vm/drop_caches
+      sha256sum --status -c load.sum || { echo "round $n" >load.broken; exit 1; }
+      echo "$n" >load.rounds
+      sleep 0.1 # else the guest does nothing but this
+    done
+  ) &
+  started $!
+  until [ -e load.rounds ]; do sleep 0.02; done
+}
+# A round that began behind the last change has ended.
+stop_load() {
+  local rounds
+  rounds=$(cat load.rounds)
+  while [ "$(cat load.rounds)" -le "$((rounds + 1))" ] && [ ! -e load.broken ]; do sleep 0.05; done
+  touch stop
+  wait
+  test ! -e load.broken
 }
 
 new_key() { head -c "${2:-48}" /dev/urandom >"$1"; }

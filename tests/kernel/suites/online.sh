@@ -153,30 +153,14 @@ under_load() {
   mkdir there
   mount /dev/mapper/vg0-tst there
   tree_digest there >before
-  (
-    n=0
-    while [ ! -e stop ]; do
-      n=$((n + 1))
-      head -c 1000000 /dev/urandom >there/load
-      sha256sum there/load >load.sum
-      sync there/load
-      echo 1 >/proc/sys/vm/drop_caches
-      sha256sum --status -c load.sum || { echo "round $n" >load.broken; exit 1; }
-      echo "$n" >load.rounds
-    done
-  ) &
-  load=$!
+  start_load 1000000
   for size in 48M 56M 80M; do expect 0 cvextend -r -i 1 -L "$size" vg0/tst; done
   expect 0 cvextend -r -i 2 -L +16M vg0/tst
   expect 0 cvrename vg0 tst other
   expect 0 cvchange -ay vg0/other
   expect 0 cvrename vg0 other tst
   expect 0 cvextend -r -l +3 vg0/tst
-  rounds=$(cat load.rounds)
-  while [ "$(cat load.rounds)" -le "$((rounds + 1))" ] && [ ! -e load.broken ]; do sleep 0.1; done
-  touch stop
-  wait "$load"
-  test ! -e load.broken
+  stop_load
   same "$(dmsetup info -c --noheadings -o suspended vg0-tst)" Active
   tree_digest there | cmp - before
   umount there

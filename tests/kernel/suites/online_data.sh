@@ -17,40 +17,7 @@ volume() {
   new_key "$name.key" "${key_bytes:-64}"
   expect 0 cvcreate --crypt --handler plain "$@" -L "$size" -n "$name" --keyfile "$name.key" vg0
 }
-eval "$(declare -f cleanup_scenario | sed '1s/.*/cleanup_devices()/')"
-cleanup_scenario() {
-  end_started
-  cleanup_devices
-}
 
-# Somebody writes to there/load and reads it back, all the time.
-start_load() {
-  rm -f stop load.*
-  (
-    n=0
-    while [ ! -e stop ]; do
-      n=$((n + 1))
-      head -c 200000 /dev/urandom >there/load
-      sha256sum there/load >load.sum
-      sync there/load
-      echo 1 >/proc/sys/vm/drop_caches
-      sha256sum --status -c load.sum || { echo "round $n" >load.broken; exit 1; }
-      echo "$n" >load.rounds
-      sleep 0.1 # else the guest does nothing but this
-    done
-  ) &
-  started $!
-  until [ -e load.rounds ]; do sleep 0.02; done
-}
-# A round that began behind the last change has ended.
-stop_load() {
-  local rounds
-  rounds=$(cat load.rounds)
-  while [ "$(cat load.rounds)" -le "$((rounds + 1))" ] && [ ! -e load.broken ]; do sleep 0.05; done
-  touch stop
-  wait || true
-  test ! -e load.broken
-}
 start_mounted() {
   mkdir -p there
   mount "$1" there
@@ -310,7 +277,7 @@ read_only_and_back_under_a_reader() {
   done
   while [ "$(wc -l <load.rounds)" -lt 2 ] && [ ! -e load.broken ]; do sleep 0.05; done
   touch stop
-  wait || true
+  wait
   test ! -e load.broken
   umount there
   judged tst cryptostore1=tst.key

@@ -9,7 +9,6 @@ group() {
 }
 eval "$(declare -f cleanup_scenario | sed '1s/.*/cleanup_devices()/')"
 cleanup_scenario() {
-  end_started
   udevadm control --start-exec-queue
   cleanup_devices
   udevadm settle
